@@ -1,0 +1,2 @@
+/* cuBLASLt: libcublasLt.so.13. */
+#include <cublasLt.h>

@@ -1,0 +1,2 @@
+/* NCCL: libnccl.so.2. */
+#include <nccl.h>

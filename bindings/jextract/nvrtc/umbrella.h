@@ -1,0 +1,2 @@
+/* NVRTC: libnvrtc.so.13. */
+#include <nvrtc.h>
