@@ -1,0 +1,8 @@
+/** Denoising diffusion probabilistic models: schedules, networks, training and sampling. */
+@org.jspecify.annotations.NullMarked
+module dev.gatun.ddpm {
+  requires static org.jspecify;
+  requires transitive dev.gatun.nn;
+  requires com.google.gson;
+  requires java.desktop;
+}

@@ -1,0 +1,15 @@
+/** The command line and runnable examples. */
+@org.jspecify.annotations.NullMarked
+module dev.gatun.examples {
+  requires static org.jspecify;
+  requires dev.gatun.ddpm;
+  requires com.google.gson;
+  requires info.picocli;
+  requires java.desktop;
+  requires me.tongfei.progressbar;
+  requires xchart;
+  requires org.slf4j;
+
+  opens dev.gatun.examples.cli to
+      info.picocli;
+}
