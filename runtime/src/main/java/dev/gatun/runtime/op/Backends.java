@@ -1,0 +1,56 @@
+package dev.gatun.runtime.op;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/** Opens a backend by the name of its device. */
+public final class Backends {
+
+  private Backends() {}
+
+  /**
+   * Opens {@code "auto"} (a GPU where there is one, else the CPU), {@code "cpu"}, {@code "cuda"} or {@code "cuda:1"}.
+   *
+   * @throws IllegalArgumentException when no backend has that name
+   * @throws BackendUnavailableException when it cannot be used on this machine
+   */
+  public static Backend open(String device) {
+    List<BackendProvider> providers =
+        ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).stream()
+            .map(ServiceLoader.Provider::get)
+            .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
+            .toList();
+    if (device.equals("auto")) {
+      for (BackendProvider provider : providers) {
+        if (provider.isAvailable()) {
+          return provider.open(0);
+        }
+      }
+      throw new BackendUnavailableException("device auto: none of " + kinds(providers) + " can be used here", null);
+    }
+    int colon = device.indexOf(':');
+    String kind = colon < 0 ? device : device.substring(0, colon);
+    int index = colon < 0 ? 0 : parseIndex(device, colon);
+    for (BackendProvider provider : providers) {
+      if (provider.kind().equals(kind)) {
+        return provider.open(index);
+      }
+    }
+    throw new IllegalArgumentException(
+        "device " + device + ": expected auto, or one of " + kinds(providers) + ", or such a name with :INDEX");
+  }
+
+  private static int parseIndex(String device, int colon) {
+    try {
+      return Integer.parseUnsignedInt(device, colon + 1, device.length(), 10);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("device " + device + ": expected a number after the colon, as in cuda:1", e);
+    }
+  }
+
+  private static String kinds(List<BackendProvider> providers) {
+    return providers.stream().map(BackendProvider::kind).collect(Collectors.joining(", "));
+  }
+}
