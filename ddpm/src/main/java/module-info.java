@@ -1,7 +1,7 @@
 /** Denoising diffusion probabilistic models: schedules, networks, training and sampling. */
 @org.jspecify.annotations.NullMarked
 module dev.gatun.ddpm {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
   requires transitive dev.gatun.nn;
   requires com.google.gson;
   requires java.desktop;

@@ -1,7 +1,7 @@
 /** The command line and runnable examples. */
 @org.jspecify.annotations.NullMarked
 module dev.gatun.examples {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
   requires dev.gatun.ddpm;
   requires com.google.gson;
   requires info.picocli;

@@ -1,7 +1,7 @@
 /** Automatic differentiation, layers, optimizers and checkpoints. */
 @org.jspecify.annotations.NullMarked
 module dev.gatun.nn {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
   requires transitive dev.gatun.runtime;
   requires com.google.gson;
 }

@@ -1,7 +1,14 @@
 /** Memory, tensors, and the primitive operators of the CUDA and oneDNN backends. */
 @org.jspecify.annotations.NullMarked
 module dev.gatun.runtime {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
   requires static jdk.incubator.vector;
   requires dev.gatun.bindings;
+
+  exports dev.gatun.runtime.memory;
+  exports dev.gatun.runtime.op;
+  exports dev.gatun.runtime.random;
+  exports dev.gatun.runtime.tensor;
+
+  uses dev.gatun.runtime.op.BackendProvider;
 }

@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hands out device memory and takes it back, all of it when closed.
  *
- * <p>Blocks are found best-fit in the chunks that the device gave; a block that is released is merged with its free
- * neighbours and used again. The outcome depends on nothing but the sequence of calls, so that a step that allocates the
- * same sizes in the same order after {@link #reset} gets the same addresses: that is what lets a CUDA graph replay it.
+ * <p>Blocks are found best-fit in the chunks that the device gave; a block that is released is
+ * merged with its free neighbours and used again. The outcome depends on nothing but the sequence
+ * of calls, so that a step that allocates the same sizes in the same order after {@link #reset}
+ * gets the same addresses: that is what lets a CUDA graph replay it.
  *
  * <p>Not thread safe: an arena belongs to the thread that builds the step.
  */
@@ -45,13 +46,15 @@ public final class DeviceArena implements AutoCloseable {
   }
 
   /**
-   * Allocates {@code bytes} (0 counts as 1), aligned to {@link DeviceMemory#ALIGNMENT}, with undefined content.
+   * Allocates {@code bytes} (0 counts as 1), aligned to {@link DeviceMemory#ALIGNMENT}, with
+   * undefined content.
    *
    * @throws OutOfDeviceMemoryException when neither a free block nor the device has room
    */
   public DeviceBuffer allocate(long bytes) {
     if (closed) {
-      throw new IllegalStateException("arena " + name + ": allocation of " + bytes + " bytes after close");
+      throw new IllegalStateException(
+          "arena " + name + ": allocation of " + bytes + " bytes after close");
     }
     if (bytes < 0) {
       throw new IllegalArgumentException("arena " + name + ": negative size " + bytes);
@@ -70,14 +73,19 @@ public final class DeviceArena implements AutoCloseable {
     liveBuffers++;
     liveBytes += size;
     peakBytes = Math.max(peakBytes, liveBytes);
-    return new DeviceBuffer(this, block.chunk.asSlice(block.address - block.chunk.address(), bytes));
+    return new DeviceBuffer(
+        this, block.chunk.asSlice(block.address - block.chunk.address(), bytes));
   }
 
   void release(DeviceBuffer buffer) {
     Block block = blocks.get(buffer.segment().address());
     if (block == null || !block.taken) {
       throw new IllegalStateException(
-          "arena " + name + ": release of a buffer of " + buffer.byteSize() + " bytes that it does not hold");
+          "arena "
+              + name
+              + ": release of a buffer of "
+              + buffer.byteSize()
+              + " bytes that it does not hold");
     }
     block.taken = false;
     liveBuffers--;
@@ -96,8 +104,9 @@ public final class DeviceArena implements AutoCloseable {
   }
 
   /**
-   * Takes everything back at once and keeps the memory for the next round. Chunks that the last round collected one by one
-   * become one chunk, so that after two equal rounds no round reserves anything.
+   * Takes everything back at once and keeps the memory for the next round. Chunks that the last
+   * round collected one by one become one chunk, so that after two equal rounds no round reserves
+   * anything.
    */
   public void reset() {
     if (chunks.size() > 1) {
@@ -150,7 +159,15 @@ public final class DeviceArena implements AutoCloseable {
 
   @Override
   public String toString() {
-    return "DeviceArena[" + name + ", live=" + liveBytes + ", peak=" + peakBytes + ", reserved=" + reservedBytes + "]";
+    return "DeviceArena["
+        + name
+        + ", live="
+        + liveBytes
+        + ", peak="
+        + peakBytes
+        + ", reserved="
+        + reservedBytes
+        + "]";
   }
 
   private Block grow(long size) {
@@ -182,7 +199,7 @@ public final class DeviceArena implements AutoCloseable {
         && high != null
         && !low.taken
         && !high.taken
-        && low.chunk == high.chunk
+        && low.chunk.address() == high.chunk.address()
         && low.address + low.size == high.address;
   }
 

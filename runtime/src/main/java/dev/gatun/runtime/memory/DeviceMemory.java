@@ -5,7 +5,10 @@ import java.lang.foreign.MemorySegment;
 /** Where a backend's bytes come from: the C heap for a CPU, {@code cuMemAlloc} for a GPU. */
 public interface DeviceMemory {
 
-  /** Every block starts at a multiple of this many bytes: a cache-line pair, two vector registers, a GPU transaction. */
+  /**
+   * Every block starts at a multiple of this many bytes: a cache-line pair, two vector registers, a
+   * GPU transaction.
+   */
   long ALIGNMENT = 256;
 
   /**

@@ -7,13 +7,14 @@ import java.lang.foreign.MemorySegment;
 /**
  * A device and its primitive operators.
  *
- * <p>Every operator is out = f(in): it overwrites its outputs, reads nothing else, keeps no reference and trusts its
- * arguments, which the layer above has checked. Images are [N, H, W, C]. Unless a family says otherwise the floating-point
- * arguments of a call may be FLOAT32 or BFLOAT16, may differ in that and may have gaps between rows; arithmetic,
- * statistics and accumulation are in fp32. An output may be the same tensor as an input where the family says so.
+ * <p>Every operator is out = f(in): it overwrites its outputs, reads nothing else, keeps no
+ * reference and trusts its arguments, which the layer above has checked. Images are [N, H, W, C].
+ * Unless a family says otherwise the floating-point arguments of a call may be FLOAT32 or BFLOAT16,
+ * may differ in that and may have gaps between rows; arithmetic, statistics and accumulation are in
+ * fp32. An output may be the same tensor as an input where the family says so.
  *
- * <p>A backend and its tensors belong to one thread at a time. Calls may return before the device is done; {@link #download}
- * and {@link #synchronize} wait.
+ * <p>A backend and its tensors belong to one thread at a time. Calls may return before the device
+ * is done; {@link #download} and {@link #synchronize} wait.
  */
 public interface Backend extends AutoCloseable {
 
@@ -40,15 +41,19 @@ public interface Backend extends AutoCloseable {
 
   ParameterUpdate parameterUpdate();
 
-  /** Copies host bytes, as many as the dense tensor holds, to the device; {@code source} may be used again on return. */
+  /**
+   * Copies host bytes, as many as the dense tensor holds, to the device; {@code source} may be used
+   * again on return.
+   */
   void upload(MemorySegment source, Tensor destination);
 
   /** Copies a dense tensor to host bytes and waits for it. */
   void download(Tensor source, MemorySegment destination);
 
   /**
-   * A program that repeats what {@code step} does: a CUDA graph on a GPU, the plain call on a CPU. The step must use the same
-   * addresses each time and keep what varies (learning rate, step number) in device memory.
+   * A program that repeats what {@code step} does: a CUDA graph on a GPU, the plain call on a CPU.
+   * The step must use the same addresses each time and keep what varies (learning rate, step
+   * number) in device memory.
    */
   Program capture(Runnable step);
 

@@ -1,12 +1,18 @@
 package dev.gatun.runtime.op;
 
-/** How a kind of device makes itself known to {@link Backends}, through {@link java.util.ServiceLoader}. */
+/**
+ * How a kind of device makes itself known to {@link Backends}, through {@link
+ * java.util.ServiceLoader}.
+ */
 public interface BackendProvider {
 
   /** The first part of a device's name: {@code "cpu"} or {@code "cuda"}. */
   String kind();
 
-  /** Whether {@code "auto"} should take this kind now; a kind with the higher {@link #priority} is asked first. */
+  /**
+   * Whether {@code "auto"} should take this kind now; a kind with the higher {@link #priority} is
+   * asked first.
+   */
   boolean isAvailable();
 
   /** Which kind {@code "auto"} prefers: the fastest has the highest. */

@@ -11,7 +11,8 @@ public final class Backends {
   private Backends() {}
 
   /**
-   * Opens {@code "auto"} (a GPU where there is one, else the CPU), {@code "cpu"}, {@code "cuda"} or {@code "cuda:1"}.
+   * Opens {@code "auto"} (a GPU where there is one, else the CPU), {@code "cpu"}, {@code "cuda"} or
+   * {@code "cuda:1"}.
    *
    * @throws IllegalArgumentException when no backend has that name
    * @throws BackendUnavailableException when it cannot be used on this machine
@@ -28,7 +29,8 @@ public final class Backends {
           return provider.open(0);
         }
       }
-      throw new BackendUnavailableException("device auto: none of " + kinds(providers) + " can be used here", null);
+      throw new BackendUnavailableException(
+          "device auto: none of " + kinds(providers) + " can be used here", null);
     }
     int colon = device.indexOf(':');
     String kind = colon < 0 ? device : device.substring(0, colon);
@@ -39,14 +41,19 @@ public final class Backends {
       }
     }
     throw new IllegalArgumentException(
-        "device " + device + ": expected auto, or one of " + kinds(providers) + ", or such a name with :INDEX");
+        "device "
+            + device
+            + ": expected auto, or one of "
+            + kinds(providers)
+            + ", or such a name with :INDEX");
   }
 
   private static int parseIndex(String device, int colon) {
     try {
       return Integer.parseUnsignedInt(device, colon + 1, device.length(), 10);
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("device " + device + ": expected a number after the colon, as in cuda:1", e);
+      throw new IllegalArgumentException(
+          "device " + device + ": expected a number after the colon, as in cuda:1", e);
     }
   }
 

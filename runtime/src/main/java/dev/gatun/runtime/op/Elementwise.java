@@ -2,7 +2,10 @@ package dev.gatun.runtime.op;
 
 import dev.gatun.runtime.tensor.Tensor;
 
-/** Functions of each element, or of each element and its sample. Outputs may be the same tensor as an input of their shape. */
+/**
+ * Functions of each element, or of each element and its sample. Outputs may be the same tensor as
+ * an input of their shape.
+ */
 public interface Elementwise {
 
   /** y = f(x). */
@@ -14,7 +17,10 @@ public interface Elementwise {
   /** y = a + b. */
   void add(Tensor a, Tensor b, Tensor y);
 
-  /** y = x in y's dtype: a copy, a conversion between FLOAT32 and BFLOAT16, or the writing of a channel slice. */
+  /**
+   * y = x in y's dtype: a copy, a conversion between FLOAT32 and BFLOAT16, or the writing of a
+   * channel slice.
+   */
   void copy(Tensor x, Tensor y);
 
   /** y = value. */
@@ -23,12 +29,21 @@ public interface Elementwise {
   /** y = min(max(x, low), high). */
   void clamp(Tensor x, float low, float high, Tensor y);
 
-  /** y[n, p, c] = x[n, p, c] + shift[n, c], with x and y [N, ..., C] and shift [N, C]. The gradient of shift is {@link Reduction#sumPixels}. */
+  /**
+   * y[n, p, c] = x[n, p, c] + shift[n, c], with x and y [N, ..., C] and shift [N, C]. The gradient
+   * of shift is {@link Reduction#sumPixels}.
+   */
   void addPerSample(Tensor x, Tensor shift, Tensor y);
 
-  /** z[n, ...] = a[n] * x[n, ...] + b[n] * y[n, ...], with a and b FLOAT32 [N]: q-sampling, its targets, a sampler's step. */
+  /**
+   * z[n, ...] = a[n] * x[n, ...] + b[n] * y[n, ...], with a and b FLOAT32 [N]: q-sampling, its
+   * targets, a sampler's step.
+   */
   void combinePerSample(Tensor a, Tensor x, Tensor b, Tensor y, Tensor z);
 
-  /** y[i, :] = table[indices[i], :], with indices INT32 [N] within the table's rows, table [T, D] and y [N, D], or table [T] and y [N]. */
+  /**
+   * y[i, :] = table[indices[i], :], with indices INT32 [N] within the table's rows, table [T, D]
+   * and y [N, D], or table [T] and y [N].
+   */
   void gather(Tensor table, Tensor indices, Tensor y);
 }

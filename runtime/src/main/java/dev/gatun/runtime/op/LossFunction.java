@@ -6,6 +6,9 @@ public enum LossFunction {
   MEAN_SQUARED,
   /** |e|. */
   L1,
-  /** e^2 / 2 where |e| is below 1, else |e| - 1/2: {@code torch.nn.HuberLoss} with delta 1. Huber 1964. */
+  /**
+   * e^2 / 2 where |e| is below 1, else |e| - 1/2: {@code torch.nn.HuberLoss} with delta 1. Huber
+   * 1964.
+   */
   HUBER
 }

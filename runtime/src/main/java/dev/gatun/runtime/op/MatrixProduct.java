@@ -3,7 +3,10 @@ package dev.gatun.runtime.op;
 import dev.gatun.runtime.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** Products of row matrices with a dense weight matrix [outputs, inputs], as {@code torch.nn.Linear} keeps it; x and y are rows of channels. */
+/**
+ * Products of row matrices with a dense weight matrix [outputs, inputs], as {@code torch.nn.Linear}
+ * keeps it; x and y are rows of channels.
+ */
 public interface MatrixProduct {
 
   /** y[r, o] = sum_i x[r, i] * weight[o, i] + bias[o]. */

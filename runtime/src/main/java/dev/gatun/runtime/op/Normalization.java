@@ -3,20 +3,29 @@ package dev.gatun.runtime.op;
 import dev.gatun.runtime.tensor.Tensor;
 
 /**
- * Normalization to zero mean and unit variance with a learned scale and shift, followed by an activation f.
+ * Normalization to zero mean and unit variance with a learned scale and shift, followed by an
+ * activation f.
  *
- * <p>x, y, dy, dx: [N, ..., C]; gamma, beta, dgamma, dbeta: FLOAT32 [C]. Variances are biased (divided by the count). y may
- * be x, dx may be dy.
+ * <p>x, y, dy, dx: [N, ..., C]; gamma, beta, dgamma, dbeta: FLOAT32 [C]. Variances are biased
+ * (divided by the count). y may be x, dx may be dy.
  */
 public interface Normalization {
 
   /**
-   * y = f(gamma[c] * (x - mean[n,g]) * rstd[n,g] + beta[c]), rstd = 1 / sqrt(variance + epsilon), with statistics over the
-   * pixels of a sample and the C / groups channels of a group; mean and rstd, FLOAT32 [N, groups], are kept for the gradient.
-   * Wu and He 2018, eqs. 1 to 6.
+   * y = f(gamma[c] * (x - mean[n,g]) * rstd[n,g] + beta[c]), rstd = 1 / sqrt(variance + epsilon),
+   * with statistics over the pixels of a sample and the C / groups channels of a group; mean and
+   * rstd, FLOAT32 [N, groups], are kept for the gradient. Wu and He 2018, eqs. 1 to 6.
    */
   void groupNorm(
-      int groups, float epsilon, Activation f, Tensor x, Tensor gamma, Tensor beta, Tensor y, Tensor mean, Tensor rstd);
+      int groups,
+      float epsilon,
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd);
 
   /** dx, dgamma and dbeta of {@link #groupNorm}, from its inputs, its mean and rstd, and dy. */
   void groupNormGradient(
@@ -33,9 +42,10 @@ public interface Normalization {
       Tensor dbeta);
 
   /**
-   * y = f(gamma[c] * (x - mean[c]) * rstd[c] + beta[c]) with statistics over all rows of the batch, which are kept in mean and
-   * rstd, FLOAT32 [C]; the running ones, FLOAT32 [C], move by {@code running = (1 - momentum) * running + momentum * new},
-   * where the new variance is unbiased (divided by the count - 1). Ioffe and Szegedy 2015, algorithm 1.
+   * y = f(gamma[c] * (x - mean[c]) * rstd[c] + beta[c]) with statistics over all rows of the batch,
+   * which are kept in mean and rstd, FLOAT32 [C]; the running ones, FLOAT32 [C], move by {@code
+   * running = (1 - momentum) * running + momentum * new}, where the new variance is unbiased
+   * (divided by the count - 1). Ioffe and Szegedy 2015, algorithm 1.
    */
   void batchNorm(
       float epsilon,
@@ -50,9 +60,19 @@ public interface Normalization {
       Tensor mean,
       Tensor rstd);
 
-  /** y = f(gamma[c] * (x - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]) with the given, running statistics. */
+  /**
+   * y = f(gamma[c] * (x - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]) with the given, running
+   * statistics.
+   */
   void batchNormInference(
-      float epsilon, Activation f, Tensor x, Tensor gamma, Tensor beta, Tensor mean, Tensor variance, Tensor y);
+      float epsilon,
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor mean,
+      Tensor variance,
+      Tensor y);
 
   /** dx, dgamma and dbeta of {@link #batchNorm}, from its inputs, its mean and rstd, and dy. */
   void batchNormGradient(

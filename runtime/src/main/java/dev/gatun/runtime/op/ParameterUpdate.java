@@ -2,14 +2,21 @@ package dev.gatun.runtime.op;
 
 import dev.gatun.runtime.tensor.Tensor;
 
-/** Updates of parameters over flat, dense FLOAT32 ranges. What changes from step to step is read from device memory. */
+/**
+ * Updates of parameters over flat, dense FLOAT32 ranges. What changes from step to step is read
+ * from device memory.
+ */
 public interface ParameterUpdate {
 
-  /** scale[0] = min(1, maxNorm / (sqrt(sumOfSquares[0]) + 1e-6)): the factor of {@code torch.nn.utils.clip_grad_norm_}. */
+  /**
+   * scale[0] = min(1, maxNorm / (sqrt(sumOfSquares[0]) + 1e-6)): the factor of {@code
+   * torch.nn.utils.clip_grad_norm_}.
+   */
   void clipScale(Tensor sumOfSquares, float maxNorm, Tensor scale);
 
   /**
-   * One step of AdamW. With g = gradientScale[0] * gradient and t = step[0] (INT32, 1 at the first step):
+   * One step of AdamW. With g = gradientScale[0] * gradient and t = step[0] (INT32, 1 at the first
+   * step):
    *
    * <pre>
    * p = p * (1 - lr * weightDecay)
@@ -18,7 +25,8 @@ public interface ParameterUpdate {
    * p = p - lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon)
    * </pre>
    *
-   * with lr = learningRate[0]. Loshchilov and Hutter 2019, algorithm 2; in the order of {@code torch.optim.AdamW}.
+   * with lr = learningRate[0]. Loshchilov and Hutter 2019, algorithm 2; in the order of {@code
+   * torch.optim.AdamW}.
    */
   void adamW(
       AdamSettings settings,

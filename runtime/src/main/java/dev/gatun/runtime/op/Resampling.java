@@ -2,10 +2,16 @@ package dev.gatun.runtime.op;
 
 import dev.gatun.runtime.tensor.Tensor;
 
-/** Pooling and nearest-neighbour enlargement. x: [N, H, W, C]; pooling has windows of {@code kernel} by {@code kernel} that start every {@code stride}, without padding. */
+/**
+ * Pooling and nearest-neighbour enlargement. x: [N, H, W, C]; pooling has windows of {@code kernel}
+ * by {@code kernel} that start every {@code stride}, without padding.
+ */
 public interface Resampling {
 
-  /** y = the largest element of each window, in each channel; argmax, UINT8 of y's shape and dense, its place u * kernel + v in the window, the first of equals. kernel is at most 16. */
+  /**
+   * y = the largest element of each window, in each channel; argmax, UINT8 of y's shape and dense,
+   * its place u * kernel + v in the window, the first of equals. kernel is at most 16.
+   */
   void maxPool(int kernel, int stride, Tensor x, Tensor y, Tensor argmax);
 
   /** dx = the sum of dy over the windows whose largest element it was, else 0. */

@@ -1,19 +1,28 @@
 package dev.gatun.runtime.random;
 
 /**
- * Normal numbers from pairs of random words, with the same bits wherever it is evaluated: only additions, multiplications,
- * fused multiply-adds and square roots of fp32, each correctly rounded, in a fixed order.
+ * Normal numbers from pairs of random words, with the same bits wherever it is evaluated: only
+ * additions, multiplications, fused multiply-adds and square roots of fp32, each correctly rounded,
+ * in a fixed order.
  *
- * <p>radius = sqrt(-2 ln u) and angle = 2 pi v give radius * cos(angle) and radius * sin(angle), where u = (a / 2^8 + 1) 2^-24
- * of the first word a is in (0, 1], and v = (b / 2^8) 2^-24 of the second is in [0, 1). Box and Muller 1958. ln, sin and cos
- * are polynomials on the reduced ranges [sqrt 1/2, sqrt 2] and [-pi/4, pi/4]; their error is below 2^-22.
+ * <p>radius = sqrt(-2 ln u) and angle = 2 pi v give radius * cos(angle) and radius * sin(angle),
+ * where u = (a / 2^8 + 1) 2^-24 of the first word a is in (0, 1], and v = (b / 2^8) 2^-24 of the
+ * second is in [0, 1). Box and Muller 1958. ln, sin and cos are polynomials on the reduced ranges
+ * [sqrt 1/2, sqrt 2] and [-pi/4, pi/4]; their error is below 2^-22.
  */
 public final class Gaussian {
 
   /** ln(1 + f) = f - f^2 / 2 + f^3 * polynomial(f), highest power first. */
   static final float[] LOG = {
-    7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
-    2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f
+    7.0376836292e-2f,
+    -1.1514610310e-1f,
+    1.1676998740e-1f,
+    -1.2420140846e-1f,
+    1.4249322787e-1f,
+    -1.6668057665e-1f,
+    2.0000714765e-1f,
+    -2.4999993993e-1f,
+    3.3333331174e-1f
   };
 
   /** sin a = a + a^3 * polynomial(a^2), highest power first. */
@@ -77,7 +86,10 @@ public final class Gaussian {
     return value;
   }
 
-  /** Turns a Philox block of four words into four normal numbers: words (0, 1) give the first two, (2, 3) the others. */
+  /**
+   * Turns a Philox block of four words into four normal numbers: words (0, 1) give the first two,
+   * (2, 3) the others.
+   */
   public static void block(int[] words, int offset, float[] out, int outOffset) {
     for (int pair = 0; pair < 4; pair += 2) {
       float radius = radius(words[offset + pair]);

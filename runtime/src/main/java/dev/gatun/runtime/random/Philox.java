@@ -1,8 +1,8 @@
 package dev.gatun.runtime.random;
 
 /**
- * Philox4x32-10: a block of four random words as a function of a 64-bit key and a 128-bit counter. Salmon et al. 2011, section
- * 4; Random123's {@code philox4x32}.
+ * Philox4x32-10: a block of four random words as a function of a 64-bit key and a 128-bit counter.
+ * Salmon et al. 2011, section 4; Random123's {@code philox4x32}.
  */
 public final class Philox {
 
@@ -16,7 +16,10 @@ public final class Philox {
 
   private Philox() {}
 
-  /** Writes the four words of counter (c0, c1, c2, c3) under {@code key} to {@code out[offset .. offset + 4)}. */
+  /**
+   * Writes the four words of counter (c0, c1, c2, c3) under {@code key} to {@code out[offset ..
+   * offset + 4)}.
+   */
   public static void block(long key, int c0, int c1, int c2, int c3, int[] out, int offset) {
     int k0 = (int) key;
     int k1 = (int) (key >>> 32);

@@ -3,8 +3,8 @@ package dev.gatun.runtime.tensor;
 import java.util.Arrays;
 
 /**
- * The extents of a tensor, outermost first. Images are [N, H, W, C], matrices [rows, columns], and the last extent is always
- * the channels; a scalar is [1]. Immutable.
+ * The extents of a tensor, outermost first. Images are [N, H, W, C], matrices [rows, columns], and
+ * the last extent is always the channels; a scalar is [1]. Immutable.
  */
 public final class Shape {
   private final int[] extents;
@@ -17,7 +17,8 @@ public final class Shape {
     long product = 1;
     for (int extent : extents) {
       if (extent < 1) {
-        throw new IllegalArgumentException("shape " + Arrays.toString(extents) + ": every extent must be 1 or more");
+        throw new IllegalArgumentException(
+            "shape " + Arrays.toString(extents) + ": every extent must be 1 or more");
       }
       product = Math.multiplyExact(product, extent);
     }

@@ -7,9 +7,10 @@ import java.lang.foreign.MemorySegment;
 /**
  * An immutable description of numbers in device memory: rows of channels.
  *
- * <p>Element (row r, channel c) lies at {@code (r * rowStride + c) * dtype.byteSize()} bytes after {@link #segment()}'s start,
- * where the rows are all extents but the last, flattened (for an image batch, the pixels in the order N, H, W). A tensor is
- * dense when {@code rowStride} is its channel count; a {@linkplain #channelSlice channel slice} of another is not.
+ * <p>Element (row r, channel c) lies at {@code (r * rowStride + c) * dtype.byteSize()} bytes after
+ * {@link #segment()}'s start, where the rows are all extents but the last, flattened (for an image
+ * batch, the pixels in the order N, H, W). A tensor is dense when {@code rowStride} is its channel
+ * count; a {@linkplain #channelSlice channel slice} of another is not.
  *
  * @param buffer the owner of the bytes
  * @param segment the bytes from the first element to the last
@@ -17,16 +18,25 @@ import java.lang.foreign.MemorySegment;
  * @param shape the extents
  * @param rowStride elements from one row to the next
  */
-public record Tensor(DeviceBuffer buffer, MemorySegment segment, DType dtype, Shape shape, int rowStride) {
+public record Tensor(
+    DeviceBuffer buffer, MemorySegment segment, DType dtype, Shape shape, int rowStride) {
 
   public Tensor {
     if (rowStride < shape.channels()) {
-      throw new IllegalArgumentException("row stride " + rowStride + " is below the channels of " + shape);
+      throw new IllegalArgumentException(
+          "row stride " + rowStride + " is below the channels of " + shape);
     }
     long need = ((shape.rows() - 1) * rowStride + shape.channels()) * dtype.byteSize();
     if (segment.byteSize() < need) {
       throw new IllegalArgumentException(
-          "tensor " + shape + " of " + dtype + " needs " + need + " bytes, got " + segment.byteSize());
+          "tensor "
+              + shape
+              + " of "
+              + dtype
+              + " needs "
+              + need
+              + " bytes, got "
+              + segment.byteSize());
     }
   }
 
@@ -56,9 +66,13 @@ public record Tensor(DeviceBuffer buffer, MemorySegment segment, DType dtype, Sh
     return rowStride == shape.channels();
   }
 
-  /** The same bytes under another shape with as many elements; where this is not dense, with the same channels. */
+  /**
+   * The same bytes under another shape with as many elements; where this is not dense, with the
+   * same channels.
+   */
   public Tensor reshape(Shape other) {
-    if (other.elements() != shape.elements() || (!isDense() && other.channels() != shape.channels())) {
+    if (other.elements() != shape.elements()
+        || (!isDense() && other.channels() != shape.channels())) {
       throw new IllegalArgumentException("reshape of " + this + " to " + other);
     }
     return new Tensor(buffer, segment, dtype, other, isDense() ? other.channels() : rowStride);
@@ -67,26 +81,32 @@ public record Tensor(DeviceBuffer buffer, MemorySegment segment, DType dtype, Sh
   /** Channels {@code from} to {@code from + count} of every row, in place. */
   public Tensor channelSlice(int from, int count) {
     if (from < 0 || count < 1 || from + count > channels()) {
-      throw new IllegalArgumentException("channels " + from + " to " + (from + count) + " of " + this);
+      throw new IllegalArgumentException(
+          "channels " + from + " to " + (from + count) + " of " + this);
     }
     long bytes = ((rows() - 1) * rowStride + count) * dtype.byteSize();
     MemorySegment part = segment.asSlice((long) from * dtype.byteSize(), bytes);
     return new Tensor(buffer, part, dtype, shape.withChannels(count), rowStride);
   }
 
-  /** Elements {@code from} to {@code from + shape.elements()} of a dense tensor, as a dense tensor of {@code shape}. */
+  /**
+   * Elements {@code from} to {@code from + shape.elements()} of a dense tensor, as a dense tensor
+   * of {@code shape}.
+   */
   public Tensor range(long from, Shape part) {
     if (!isDense() || from < 0 || from + part.elements() > elements()) {
       throw new IllegalArgumentException("elements " + from + " and " + part + " of " + this);
     }
     long size = dtype.byteSize();
-    return new Tensor(buffer, segment.asSlice(from * size, part.elements() * size), dtype, part, part.channels());
+    return new Tensor(
+        buffer, segment.asSlice(from * size, part.elements() * size), dtype, part, part.channels());
   }
 
   /** Samples {@code from} to {@code from + count} along the first extent, in place. */
   public Tensor samples(int from, int count) {
     if (from < 0 || count < 1 || from + count > shape.batch()) {
-      throw new IllegalArgumentException("samples " + from + " to " + (from + count) + " of " + this);
+      throw new IllegalArgumentException(
+          "samples " + from + " to " + (from + count) + " of " + this);
     }
     int[] extents = shape.extents();
     long rowsPerSample = rows() / extents[0];
