@@ -4,29 +4,32 @@ import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * NVIDIA's shared libraries. {@link #load} finds one, loads it by absolute path with those that it
  * needs, and makes its generated class usable; nothing else loads them.
  */
 public enum CudaLibrary {
-  DRIVER("CUDA driver", "libcuda.so.1", "install NVIDIA's driver, 580 or later"),
-  RUNTIME("CUDA runtime", "libcudart.so.13", "pip install nvidia-cuda-runtime"),
-  CUBLASLT("cuBLASLt", "libcublasLt.so.13", "pip install nvidia-cublas"),
-  CUBLAS("cuBLAS", "libcublas.so.13", "pip install nvidia-cublas"),
-  NVRTC("NVRTC", "libnvrtc.so.13", "pip install nvidia-cuda-nvrtc"),
-  CUDNN("cuDNN", "libcudnn.so.9", "pip install nvidia-cudnn-cu13"),
-  NCCL("NCCL", "libnccl.so.2", "pip install nvidia-nccl-cu13");
+  DRIVER("CUDA driver", "libcuda.so.1", null, "install NVIDIA's driver, 580 or later"),
+  RUNTIME("CUDA runtime", "libcudart.so.13", "nvidia/cu13/lib", "pip install nvidia-cuda-runtime"),
+  CUBLASLT("cuBLASLt", "libcublasLt.so.13", "nvidia/cu13/lib", "pip install nvidia-cublas"),
+  CUBLAS("cuBLAS", "libcublas.so.13", "nvidia/cu13/lib", "pip install nvidia-cublas"),
+  NVRTC("NVRTC", "libnvrtc.so.13", "nvidia/cu13/lib", "pip install nvidia-cuda-nvrtc"),
+  CUDNN("cuDNN", "libcudnn.so.9", "nvidia/cudnn/lib", "pip install nvidia-cudnn-cu13"),
+  NCCL("NCCL", "libnccl.so.2", "nvidia/nccl/lib", "pip install nvidia-nccl-cu13");
 
   private static final Map<CudaLibrary, LoadedLibrary> LOADED = new EnumMap<>(CudaLibrary.class);
 
   private final String title;
   private final String fileName;
+  private final @Nullable String wheelFolder;
   private final String remedy;
 
-  CudaLibrary(String title, String fileName, String remedy) {
+  CudaLibrary(String title, String fileName, @Nullable String wheelFolder, String remedy) {
     this.title = title;
     this.fileName = fileName;
+    this.wheelFolder = wheelFolder;
     this.remedy = remedy;
   }
 
@@ -42,16 +45,19 @@ public enum CudaLibrary {
 
   /** Looks for the file; nothing is loaded. */
   public SearchResult find() {
-    return find(new SearchPath(Environment.ofProcess()));
+    return find(Environment.ofProcess());
   }
 
-  SearchResult find(SearchPath searchPath) {
+  SearchResult find(Environment environment) {
     String how =
         this == DRIVER
             ? remedy
-            : remedy
-                + ", or set gatun.library.path (GATUN_LIBRARY_PATH) to the folder that holds it";
-    return searchPath.find(title, fileName, how);
+            : remedy + ", or set gatun.library.path (GATUN_LIBRARY_PATH) to the folder that has it";
+    return searchPath(environment).find(title, fileName, how);
+  }
+
+  SearchPath searchPath(Environment environment) {
+    return new SearchPath(environment, wheelFolder);
   }
 
   /**
@@ -65,26 +71,26 @@ public enum CudaLibrary {
     synchronized (LOADED) {
       LoadedLibrary loaded = LOADED.get(this);
       if (loaded == null) {
-        loaded = load(new SearchPath(Environment.ofProcess()));
+        loaded = load(Environment.ofProcess());
         LOADED.put(this, loaded);
       }
       return loaded;
     }
   }
 
-  private LoadedLibrary load(SearchPath searchPath) {
-    SearchResult result = find(searchPath);
-    if (!(result instanceof SearchResult.Found found)) {
-      throw new LibraryNotFoundException((SearchResult.Missing) result);
-    }
-    Path file = found.path();
-    loadBefore(searchPath, file);
+  private LoadedLibrary load(Environment environment) {
+    Path file =
+        switch (find(environment)) {
+          case SearchResult.Found found -> found.path();
+          case SearchResult.Missing missing -> throw new LibraryNotFoundException(missing);
+        };
+    loadBefore(environment, file);
     SharedObjects.load(title, file);
     return new LoadedLibrary(title, file, CudaVersions.of(this));
   }
 
   /** What the dynamic loader would otherwise look for by name, on a path that it does not have. */
-  private void loadBefore(SearchPath searchPath, Path file) {
+  private void loadBefore(Environment environment, Path file) {
     switch (this) {
       case CUBLAS -> CUBLASLT.load();
       case NVRTC ->
@@ -92,10 +98,10 @@ public enum CudaLibrary {
               .findFirst()
               .ifPresent(builtins -> SharedObjects.load("NVRTC's built-ins", builtins));
       case CUDNN -> {
-        CudnnFolder.check(file, searchPath);
+        CudnnFolder.check(file, searchPath(environment));
         // Its engines open these by name when a plan asks for them.
         for (CudaLibrary library : List.of(CUBLAS, NVRTC)) {
-          if (library.find(searchPath) instanceof SearchResult.Found) {
+          if (library.find(environment) instanceof SearchResult.Found) {
             library.load();
           }
         }

@@ -1,103 +1,102 @@
 package dev.gatun.bindings.loader;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The folders where CUDA's libraries may be, in order: GATUN_LIBRARY_PATH; Python wheels; conda;
- * the loader's own path; CUDNN_PATH, CUDA_PATH, CUDA_HOME and the usual toolkit folders.
+ * The folders where one of CUDA's libraries may be, in order: GATUN_LIBRARY_PATH; Python wheels;
+ * conda; the loader's own path; CUDNN_PATH, CUDA_PATH, CUDA_HOME and /usr/local/cuda.
  */
 final class SearchPath {
 
-  /**
-   * A folder to look in and who named it; without a folder, a place that turned out to be empty.
-   */
-  record Place(String origin, Optional<Path> folder) {
+  /** Folders and who names them; without folders, the reason why there are none. */
+  record Place(String origin, List<Path> folders, String ifNone) {
     @Override
     public String toString() {
-      return origin + folder.map(path -> ": " + path).orElse("");
+      return folders.isEmpty()
+          ? origin + " (" + ifNone + ")"
+          : folders.stream()
+              .map(Path::toString)
+              .collect(Collectors.joining(", ", origin + ": ", ""));
     }
   }
 
-  private static final List<String> WHEEL_FOLDERS =
-      List.of("nvidia/cu13/lib", "nvidia/cudnn/lib", "nvidia/nccl/lib");
-
   private final List<Place> places = new ArrayList<>();
-  private final Set<Path> seen = new LinkedHashSet<>();
+  private final Set<Path> seen = new HashSet<>();
 
-  SearchPath(Environment environment) {
+  /**
+   * @param wheelFolder where wheels keep the library below site-packages, such as
+   *     "nvidia/cudnn/lib"; null when no wheel has it
+   */
+  SearchPath(Environment environment, @Nullable String wheelFolder) {
     add(
         "gatun.library.path or GATUN_LIBRARY_PATH",
         Environment.folders(environment.setting("gatun.library.path", "GATUN_LIBRARY_PATH")),
         "not set");
-    addWheels(new PythonFolders(environment).sitePackages());
-    for (String variable : List.of("CONDA_PREFIX")) {
-      addBelow(environment, variable, List.of("lib", "targets/x86_64-linux/lib"));
+    if (wheelFolder != null) {
+      List<Path> sitePackages = new PythonFolders(environment).sitePackages();
+      add("Python wheels", below(sitePackages, wheelFolder), "no site-packages folder");
     }
+    addPrefix(environment, "CONDA_PREFIX", "lib", "targets/x86_64-linux/lib");
     add("LD_LIBRARY_PATH", Environment.folders(environment.variable("LD_LIBRARY_PATH")), "not set");
-    add("system library folder", LoaderFolders.of(environment), "none");
-    addBelow(environment, "CUDNN_PATH", List.of("lib", "lib64"));
-    addBelow(environment, "CUDA_PATH", List.of("lib64", "targets/x86_64-linux/lib"));
-    addBelow(environment, "CUDA_HOME", List.of("lib64", "targets/x86_64-linux/lib"));
-    add("CUDA toolkit", toolkits(environment), "no /usr/local/cuda*");
-  }
-
-  List<Place> places() {
-    return places;
+    add("system library folders", LoaderFolders.of(environment), "none");
+    addPrefix(environment, "CUDNN_PATH", "lib", "lib64");
+    addPrefix(environment, "CUDA_PATH", "lib64", "targets/x86_64-linux/lib");
+    addPrefix(environment, "CUDA_HOME", "lib64", "targets/x86_64-linux/lib");
+    List<Path> toolkits = Folders.matching(environment.system("/usr/local"), "cuda*");
+    add("CUDA toolkits", below(toolkits, "lib64"), "no " + environment.system("/usr/local/cuda*"));
   }
 
   /** The first folder that holds the file, else every place tried. */
   SearchResult find(String library, String fileName, String remedy) {
     for (Place place : places) {
-      if (place.folder().isPresent()) {
-        Path file = place.folder().get().resolve(fileName);
-        if (Files.isRegularFile(file)) {
-          return new SearchResult.Found(library, file, place.origin());
+      for (Path folder : place.folders()) {
+        if (Files.isRegularFile(folder.resolve(fileName))) {
+          return new SearchResult.Found(library, folder.resolve(fileName), place.origin());
         }
       }
     }
-    return new SearchResult.Missing(
-        library, fileName, places.stream().map(Place::toString).toList(), remedy);
+    List<String> tried = places.stream().map(Place::toString).toList();
+    return new SearchResult.Missing(library, fileName, tried, remedy);
   }
 
-  private void addWheels(List<Path> sitePackages) {
-    List<Path> folders = new ArrayList<>();
-    for (Path folder : sitePackages) {
-      WHEEL_FOLDERS.forEach(wheel -> folders.add(folder.resolve(wheel)));
-    }
-    add("Python wheels", folders, "no site-packages folder");
-  }
-
-  private void addBelow(Environment environment, String variable, List<String> below) {
+  private void addPrefix(Environment environment, String variable, String... below) {
     String prefix = environment.variable(variable);
-    add(
-        variable,
-        prefix == null ? List.of() : below.stream().map(Path.of(prefix)::resolve).toList(),
-        "not set");
-  }
-
-  private void add(String origin, List<Path> folders, String ifNone) {
-    if (folders.isEmpty()) {
-      places.add(new Place(origin + " (" + ifNone + ")", Optional.empty()));
-    }
-    for (Path folder : folders) {
-      Path absolute = folder.toAbsolutePath().normalize();
-      if (seen.add(absolute)) {
-        places.add(new Place(origin, Optional.of(absolute)));
+    List<Path> folders = new ArrayList<>();
+    for (String folder : below) {
+      if (prefix != null) {
+        folders.add(Path.of(prefix, folder));
       }
     }
+    add(variable, folders, "not set");
   }
 
-  private static List<Path> toolkits(Environment environment) {
-    List<Path> folders = new ArrayList<>();
-    for (Path toolkit : Folders.matching(environment.system("/usr/local"), "cuda*")) {
-      folders.add(toolkit.resolve("lib64"));
+  /** A folder that an earlier place has under any name is not tried again. */
+  private void add(String origin, List<Path> folders, String ifNone) {
+    List<Path> fresh =
+        folders.stream()
+            .map(Path::toAbsolutePath)
+            .filter(folder -> seen.add(real(folder)))
+            .toList();
+    places.add(new Place(origin, fresh, folders.isEmpty() ? ifNone : "tried above"));
+  }
+
+  private static List<Path> below(List<Path> folders, String below) {
+    return folders.stream().map(folder -> folder.resolve(below)).toList();
+  }
+
+  private static Path real(Path folder) {
+    try {
+      return folder.toRealPath();
+    } catch (IOException e) {
+      return folder.normalize();
     }
-    return folders;
   }
 }
