@@ -4,5 +4,7 @@ module dev.gatun.ddpm {
   requires static transitive org.jspecify;
   requires transitive dev.gatun.nn;
   requires com.google.gson;
-  requires java.desktop;
+  requires transitive java.desktop;
+
+  exports dev.gatun.ddpm.data;
 }
