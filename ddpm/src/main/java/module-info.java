@@ -7,4 +7,6 @@ module dev.gatun.ddpm {
   requires transitive java.desktop;
 
   exports dev.gatun.ddpm.data;
+  exports dev.gatun.ddpm.diffusion;
+  exports dev.gatun.ddpm.sampler;
 }
