@@ -64,8 +64,8 @@ public final class Datasets {
     if (!gzip && !idx) {
       throw new IOException(
           file
-              + ": is not a data set: expected an IDX file of images (gzip or not) or a folder of PNG, JPEG, BMP or GIF"
-              + " pictures");
+              + ": is not a data set: expected an IDX file of images (gzip or not) or a folder of"
+              + " PNG, JPEG, BMP or GIF pictures");
     }
   }
 

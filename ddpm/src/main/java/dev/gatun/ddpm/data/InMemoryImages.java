@@ -93,8 +93,8 @@ public final class InMemoryImages implements ImageDataset {
     long need = Math.multiplyExact(count, (long) shape.values() + ARRAY_OVERHEAD);
     if (need > free) {
       throw new IOException(
-          ("%s: %,d images of %s need %,d MiB of memory and the Java heap has %,d MiB left: use fewer or smaller"
-                  + " images, or a larger heap (java -Xmx)")
+          ("%s: %,d images of %s need %,d MiB of memory and the Java heap has %,d MiB left: use"
+               + " fewer or smaller images, or a larger heap (java -Xmx)")
               .formatted(source, count, shape, ceilMiB(need), free >> 20));
     }
   }

@@ -47,8 +47,8 @@ final class PictureFile {
       if (!readers.hasNext()) {
         throw new IOException(
             file
-                + ": its content is not a PNG, JPEG, BMP or GIF picture, whatever its name: replace or remove the"
-                + " file");
+                + ": its content is not a PNG, JPEG, BMP or GIF picture, whatever its name: replace"
+                + " or remove the file");
       }
       ImageReader reader = readers.next();
       try {
@@ -185,8 +185,8 @@ final class PictureFile {
   private static IOException cmyk(Path file, @Nullable Throwable cause) {
     return new IOException(
         file
-            + ": is a CMYK or YCCK JPEG, which is not decoded: convert it to RGB (magick in.jpg -colorspace sRGB"
-            + " out.jpg) or remove it",
+            + ": is a CMYK or YCCK JPEG, which is not decoded: convert it to RGB (magick in.jpg"
+            + " -colorspace sRGB out.jpg) or remove it",
         cause);
   }
 
