@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Regenerates every generated package of this module, and records how:
 #   <lib>/includes.txt   the symbols that the library's own headers declare
+#   <lib>/headers.sha256 those headers
 #   versions.txt         jextract's version and each library's header version
 #   checksums.sha256     of every generated file
 # The same headers and jextract give the same bytes.
@@ -58,9 +59,11 @@ generate() {
   # The dump groups symbols under the header that declares them: keep the own headers' and drop the paths.
   "$jextract" "${flags[@]}" --dump-includes "$work/$lib.dump" "$here/$lib/umbrella.h" 2>"$work/$lib.log" \
       || { cat "$work/$lib.log" >&2; exit 1; }
-  { grep -E "# header: .*/($own)\$" "$work/$lib.dump" | sed -E 's/ *# header:.*//' \
-      | { if [[ -f $here/$lib/excludes.txt ]]; then grep -vxFf <(sed -E '/^(#|$)/d; s/ +#.*//' "$here/$lib/excludes.txt"); else cat; fi; } \
-      | sort -u; } >"$here/$lib/includes.txt"
+  grep -E "# header: .*/($own)\$" "$work/$lib.dump" | sed -E 's/ *# header:.*//' \
+      | sort -u >"$here/$lib/includes.txt"
+  # The same headers, relative to the first folder, which is the library's own.
+  sed -nE "s@.*# header: $(realpath "$1")/((.*/)?($own))\$@\1@p" "$work/$lib.dump" | sort -u \
+      | (cd "$1" && xargs sha256sum) >"$here/$lib/headers.sha256"
   mkdir -p "$work/out"
   "$jextract" "${flags[@]}" --output "$work/out" --target-package "dev.gatun.bindings.$lib" \
       --header-class-name "$class" "@$here/$lib/includes.txt" "$here/$lib/umbrella.h" 2>"$work/$lib.log" \
@@ -75,6 +78,11 @@ generate() {
 # define HEADER NAME: the value of #define NAME
 define() {
   sed -nE "s/^[ \t]*#[ \t]*define[ \t]+$2[ \t]+([0-9A-Za-z_.]+).*/\1/p" "$1" | head -n 1
+}
+
+# toolkit VERSION: 13020 as 13.2
+toolkit() {
+  echo "$(($1 / 1000)).$(($1 % 1000 / 10))"
 }
 
 generate onednn OneDnn 'oneapi/dnnl/dnnl[a-z_]*\.h' "$onednn"
@@ -92,12 +100,13 @@ api=$cublas/cublas_api.h
 {
   echo "jextract: $("$jextract" --version 2>&1 | paste -sd';' | sed 's/;/; /g')"
   echo "onednn: $(define "$dnnl" DNNL_VERSION_MAJOR).$(define "$dnnl" DNNL_VERSION_MINOR).$(define "$dnnl" DNNL_VERSION_PATCH)"
-  echo "cuda: $(define "$cuda/cuda.h" CUDA_VERSION)"
-  echo "cudart: $(define "$cuda/cuda_runtime_api.h" CUDART_VERSION)"
-  echo "cublas: $(define "$api" CUBLAS_VER_MAJOR).$(define "$api" CUBLAS_VER_MINOR).$(define "$api" CUBLAS_VER_PATCH).$(define "$api" CUBLAS_VER_BUILD)"
-  echo "cublaslt: as cublas"
+  echo "cuda: $(toolkit "$(define "$cuda/cuda.h" CUDA_VERSION)")"
+  echo "cudart: $(toolkit "$(define "$cuda/cuda_runtime_api.h" CUDART_VERSION)")"
+  for lib in cublas cublaslt; do
+    echo "$lib: $(define "$api" CUBLAS_VER_MAJOR).$(define "$api" CUBLAS_VER_MINOR).$(define "$api" CUBLAS_VER_PATCH).$(define "$api" CUBLAS_VER_BUILD)"
+  done
   echo "cudnn: $(define "$cudnn/cudnn_version.h" CUDNN_MAJOR).$(define "$cudnn/cudnn_version.h" CUDNN_MINOR).$(define "$cudnn/cudnn_version.h" CUDNN_PATCHLEVEL)"
-  echo "nvrtc: the header has no version; nvrtc.h has sha256 $(sha256sum "$nvrtc/nvrtc.h" | cut -d' ' -f1)"
+  echo "nvrtc: not in its header, see nvrtc/headers.sha256"
   echo "nccl: $(define "$nccl/nccl.h" NCCL_MAJOR).$(define "$nccl/nccl.h" NCCL_MINOR).$(define "$nccl/nccl.h" NCCL_PATCH)"
 } >"$here/versions.txt"
 

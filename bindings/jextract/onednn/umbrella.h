@@ -1,5 +1,4 @@
-/* oneDNN's C API: primitives, debug names, graph and micro-kernel interfaces. OpenCL and SYCL interoperation is left out. */
+/* oneDNN's C API: primitives, debug names and the graph interface. OpenCL and SYCL interoperation is left out. */
 #include "oneapi/dnnl/dnnl.h"
 #include "oneapi/dnnl/dnnl_debug.h"
 #include "oneapi/dnnl/dnnl_graph.h"
-#include "oneapi/dnnl/dnnl_ukernel.h"
