@@ -3,5 +3,8 @@
 module dev.gatun.nn {
   requires static transitive org.jspecify;
   requires transitive dev.gatun.runtime;
-  requires com.google.gson;
+
+  exports dev.gatun.nn.autograd;
+  exports dev.gatun.nn.layer;
+  exports dev.gatun.nn.op;
 }

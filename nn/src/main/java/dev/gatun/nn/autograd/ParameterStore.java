@@ -1,0 +1,212 @@
+package dev.gatun.nn.autograd;
+
+import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of a network's parameters: one flat FLOAT32 range of trained values, one of their
+ * gradients, one of statistics.
+ *
+ * <p>Each parameter starts at a multiple of 64 bytes; the gaps are zero and stay so. The optimizer,
+ * gradient clipping and moving averages work on whole ranges.
+ */
+public final class ParameterStore implements AutoCloseable {
+
+  private static final int ALIGNMENT = 16; // elements: 64 bytes
+
+  private final Backend backend;
+  private final DeviceArena arena;
+  private final List<Parameter> parameters;
+  private final Map<String, Parameter> byName = new HashMap<>();
+  private final Tensor values;
+  private final Tensor statistics;
+  private final Tensor one;
+  private @Nullable Tensor gradients;
+
+  private ParameterStore(Backend backend, Scope scope, long seed) {
+    this.backend = backend;
+    this.parameters = List.copyOf(scope.declared());
+    long valueCount = 0;
+    long statisticCount = 0;
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter parameter = parameters.get(i);
+      parameter.bind(this, i, parameter.isTrainable() ? valueCount : statisticCount);
+      byName.put(parameter.name(), parameter);
+      long size = Math.ceilDiv(parameter.shape().elements(), ALIGNMENT) * ALIGNMENT;
+      if (parameter.isTrainable()) {
+        valueCount += size;
+      } else {
+        statisticCount += size;
+      }
+    }
+    this.arena = new DeviceArena(backend.memory(), "parameters");
+    this.values = flat(valueCount);
+    this.statistics = flat(statisticCount);
+    this.one = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
+    backend.elementwise().fill(1f, one);
+    for (Parameter parameter : parameters) {
+      parameter.setValue(part(parameter, parameter.isTrainable() ? values : statistics));
+      initialize(parameter, seed);
+    }
+  }
+
+  /**
+   * Gives every parameter that was declared under the root of {@code scope} memory on {@code
+   * backend} and its initial values, which are a function of {@code seed}.
+   */
+  public static ParameterStore allocate(Backend backend, Scope scope, long seed) {
+    return new ParameterStore(backend, scope, seed);
+  }
+
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * Where state that lives as long as the parameters (moments, averages) is allocated; closed with
+   * this.
+   */
+  public DeviceArena arena() {
+    return arena;
+  }
+
+  /** All parameters in the order of declaration. */
+  public List<Parameter> parameters() {
+    return parameters;
+  }
+
+  /** The parameter with this name. */
+  public Parameter parameter(String name) {
+    Parameter parameter = byName.get(name);
+    if (parameter == null) {
+      throw new IllegalArgumentException(
+          "parameter " + name + ": the network has none of that name");
+    }
+    return parameter;
+  }
+
+  /** How many numbers are trained: PyTorch's {@code sum(p.numel() for p in parameters())}. */
+  public long trainedElements() {
+    return parameters.stream()
+        .filter(Parameter::isTrainable)
+        .mapToLong(p -> p.shape().elements())
+        .sum();
+  }
+
+  /** The trained values, FLOAT32 [n]. */
+  public Tensor values() {
+    return values;
+  }
+
+  /**
+   * The gradients, parallel to {@link #values}; allocated, as zeros, when they are first asked for.
+   */
+  public Tensor gradients() {
+    if (gradients == null) {
+      gradients = allocateRange();
+    }
+    return gradients;
+  }
+
+  /** The statistics and counters, FLOAT32. */
+  public Tensor statistics() {
+    return statistics;
+  }
+
+  /** The constant 1, FLOAT32 [1]. */
+  public Tensor one() {
+    return one;
+  }
+
+  /** A new range of zeros parallel to {@link #values}, for moments and averages. */
+  public Tensor allocateRange() {
+    return flat(values.elements());
+  }
+
+  /**
+   * The part of {@code range}, which is parallel to the parameter's own, that belongs to {@code
+   * parameter}.
+   */
+  public Tensor part(Parameter parameter, Tensor range) {
+    return range.range(parameter.offset(), parameter.shape());
+  }
+
+  /**
+   * Makes every trained parameter read its numbers from {@code range} instead, until the result is
+   * closed: sampling with averaged weights. For steps that are recorded meanwhile, not for captured
+   * ones.
+   */
+  public Substitution substitute(Tensor range) {
+    if (range.elements() != values.elements() || range.dtype() != DType.FLOAT32) {
+      throw new IllegalArgumentException(
+          "substitute: expected a range like " + values + ", got " + range);
+    }
+    return new Substitution(range);
+  }
+
+  /** Frees all ranges, and what else was allocated in {@link #arena}. */
+  @Override
+  public void close() {
+    backend.synchronize();
+    arena.close();
+  }
+
+  Tensor gradientOf(Parameter parameter) {
+    if (!parameter.isTrainable()) {
+      throw new IllegalStateException(
+          "parameter " + parameter + " is not trained and has no gradient");
+    }
+    return part(parameter, gradients());
+  }
+
+  private Tensor flat(long elements) {
+    Tensor range =
+        Tensor.allocate(arena, DType.FLOAT32, Shape.of(Math.toIntExact(Math.max(elements, 1))));
+    backend.elementwise().fill(0f, range);
+    return range;
+  }
+
+  private void initialize(Parameter parameter, long seed) {
+    Initialization initialization = parameter.initialization();
+    if (initialization.bound() == 0) {
+      backend.elementwise().fill(initialization.center(), parameter.value());
+      return;
+    }
+    try (Arena host = Arena.ofConfined()) {
+      MemorySegment floats = host.allocate(parameter.shape().elements() * Float.BYTES, 64);
+      initialization.fill(seed, parameter.index(), floats);
+      backend.upload(floats, parameter.value());
+    }
+  }
+
+  private void read(Tensor range) {
+    for (Parameter parameter : parameters) {
+      if (parameter.isTrainable()) {
+        parameter.setValue(part(parameter, range));
+      }
+    }
+  }
+
+  /** Other numbers in the place of the trained ones, see {@link ParameterStore#substitute}. */
+  public final class Substitution implements AutoCloseable {
+
+    private Substitution(Tensor range) {
+      read(range);
+    }
+
+    /** Back to the trained values. */
+    @Override
+    public void close() {
+      read(values);
+    }
+  }
+}
