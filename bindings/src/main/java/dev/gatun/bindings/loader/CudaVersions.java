@@ -19,13 +19,13 @@ final class CudaVersions {
 
   static String of(CudaLibrary library) {
     return switch (library) {
-      case DRIVER -> cuda(readInt(Cuda::cuDriverGetVersion));
-      case RUNTIME -> cuda(readInt(CudaRuntime::cudaRuntimeGetVersion));
-      case CUBLAS -> cublas();
+      case DRIVER -> cuda(readInt(library, Cuda::cuDriverGetVersion));
+      case RUNTIME -> cuda(readInt(library, CudaRuntime::cudaRuntimeGetVersion));
+      case CUBLAS -> cublas(library);
       case CUBLASLT -> dotted(CublasLt.cublasLtGetVersion());
       case CUDNN -> dotted(Cudnn.cudnnGetVersion());
-      case NVRTC -> nvrtc();
-      case NCCL -> dotted(readInt(Nccl::ncclGetVersion));
+      case NVRTC -> nvrtc(library);
+      case NCCL -> dotted(readInt(library, Nccl::ncclGetVersion));
     };
   }
 
@@ -39,35 +39,35 @@ final class CudaVersions {
     return version / 10_000 + "." + version % 10_000 / 100 + "." + version % 100;
   }
 
-  private static String cublas() {
-    return readInt(major -> Cublas.cublasGetProperty(0, major))
+  private static String cublas(CudaLibrary library) {
+    return readInt(library, major -> Cublas.cublasGetProperty(CudaRuntime.MAJOR_VERSION(), major))
         + "."
-        + readInt(minor -> Cublas.cublasGetProperty(1, minor))
+        + readInt(library, minor -> Cublas.cublasGetProperty(CudaRuntime.MINOR_VERSION(), minor))
         + "."
-        + readInt(patch -> Cublas.cublasGetProperty(2, patch));
+        + readInt(library, patch -> Cublas.cublasGetProperty(CudaRuntime.PATCH_LEVEL(), patch));
   }
 
-  private static String nvrtc() {
+  private static String nvrtc(CudaLibrary library) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment major = arena.allocate(JAVA_INT);
       MemorySegment minor = arena.allocate(JAVA_INT);
-      check(Nvrtc.nvrtcVersion(major, minor));
+      check(library, Nvrtc.nvrtcVersion(major, minor));
       return major.get(JAVA_INT, 0) + "." + minor.get(JAVA_INT, 0);
     }
   }
 
-  private static int readInt(ToIntFunction<MemorySegment> query) {
+  private static int readInt(CudaLibrary library, ToIntFunction<MemorySegment> query) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(JAVA_INT);
-      check(query.applyAsInt(value));
+      check(library, query.applyAsInt(value));
       return value.get(JAVA_INT, 0);
     }
   }
 
-  private static void check(int status) {
+  private static void check(CudaLibrary library, int status) {
     if (status != 0) {
       throw new LibraryLoadException(
-          "the library refused to say its version: status " + status, null);
+          library.title() + " does not say its version: status " + status, null);
     }
   }
 }
