@@ -9,4 +9,7 @@ module dev.gatun.ddpm {
   exports dev.gatun.ddpm.data;
   exports dev.gatun.ddpm.diffusion;
   exports dev.gatun.ddpm.sampler;
+  exports dev.gatun.ddpm.training;
+  exports dev.gatun.ddpm.unet;
+  exports dev.gatun.ddpm.unet.block;
 }

@@ -69,7 +69,7 @@ public sealed interface BetaSchedule {
     }
 
     private double f(int t, int steps) {
-      double root = Math.cos(((double) t / steps + offset) / (1 + offset) * Math.PI / 2);
+      double root = StrictMath.cos(((double) t / steps + offset) / (1 + offset) * Math.PI / 2);
       return root * root;
     }
   }

@@ -1,0 +1,234 @@
+package dev.gatun.ddpm.sampler;
+
+import dev.gatun.ddpm.diffusion.Denoiser;
+import dev.gatun.ddpm.diffusion.NoiseSchedule;
+import dev.gatun.ddpm.diffusion.Prediction;
+import dev.gatun.ddpm.diffusion.RandomPurpose;
+import dev.gatun.nn.autograd.Tape;
+import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.Program;
+import dev.gatun.runtime.op.RandomKey;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Draws images: x_T ~ N(0, I), then the steps of a {@link Sampler}.
+ *
+ * <p>Sample i is a function of (weights, sampler, seed, i), byte for byte: its noise is keyed by i,
+ * and the network always sees {@link #MICRO_BATCH} samples, the same ones beside sample i, however
+ * many are asked for. The same device, libraries and number of threads are taken for granted.
+ *
+ * <p>The network's weights are those that it has during {@link #draw}; their addresses must be
+ * those of the first draw. Not thread safe.
+ */
+public final class SamplingLoop implements AutoCloseable {
+  /** Samples that the network sees at a time: samples 0 to 15, 16 to 31, ... */
+  public static final int MICRO_BATCH = 16;
+
+  private static final int PLAIN_STEPS = 2; // until the step arena has found its size
+  private static final int WEIGHTS = 6;
+
+  private final Backend backend;
+  private final Denoiser denoiser;
+  private final NoiseSchedule schedule;
+  private final Prediction prediction;
+  private final boolean clip;
+  private final List<SamplerStep> plan;
+  private final DType compute;
+
+  private final Arena host = Arena.ofConfined();
+  private final MemorySegment hostWeights;
+  private final MemorySegment hostTimesteps;
+  private final MemorySegment hostStep;
+  private final MemorySegment hostImages;
+  private final DeviceArena arena;
+  private final DeviceArena stepArena;
+  private final Tensor state;
+  private final Tensor image;
+  private final Tensor noise;
+  private final Tensor weights;
+  private final Tensor timesteps;
+  private final Tensor step;
+  private int stepsDone;
+  private @Nullable Program program;
+
+  /** Hears how far a draw is. */
+  @FunctionalInterface
+  public interface Progress {
+    /** {@code done} of {@code total} evaluations of the network are done. */
+    void report(int done, int total);
+  }
+
+  /**
+   * A loop for one network and sampler.
+   *
+   * @param compute the dtype of the network's activations; the state x is FLOAT32 in any case
+   */
+  public SamplingLoop(
+      Backend backend,
+      Denoiser denoiser,
+      NoiseSchedule schedule,
+      Prediction prediction,
+      Sampler sampler,
+      DType compute) {
+    this.backend = backend;
+    this.denoiser = denoiser;
+    this.schedule = schedule;
+    this.prediction = prediction;
+    this.clip = sampler.clip();
+    this.plan = sampler.plan(schedule);
+    this.compute = compute;
+    Shape one = denoiser.imageShape();
+    Shape batch = Shape.of(MICRO_BATCH, one.extent(0), one.extent(1), one.extent(2));
+    arena = new DeviceArena(backend.memory(), "sampler state");
+    stepArena = new DeviceArena(backend.memory(), "sampler step");
+    state = Tensor.allocate(arena, DType.FLOAT32, batch);
+    image = Tensor.allocate(arena, DType.FLOAT32, batch);
+    noise = Tensor.allocate(arena, DType.FLOAT32, batch);
+    weights = Tensor.allocate(arena, DType.FLOAT32, Shape.of(WEIGHTS * MICRO_BATCH));
+    timesteps = Tensor.allocate(arena, DType.INT32, Shape.of(MICRO_BATCH));
+    step = Tensor.allocate(arena, DType.INT32, Shape.of(1));
+    hostWeights = host.allocate(ValueLayout.JAVA_FLOAT, WEIGHTS * MICRO_BATCH);
+    hostTimesteps = host.allocate(ValueLayout.JAVA_INT, MICRO_BATCH);
+    hostStep = host.allocate(ValueLayout.JAVA_INT, 1);
+    hostImages = host.allocate(ValueLayout.JAVA_FLOAT, batch.elements());
+    backend.elementwise().fill(0f, noise);
+  }
+
+  /**
+   * Samples {@code first} to {@code first + count} of {@code seed}: [count, H, W, C] in row-major
+   * order, about -1 to 1.
+   */
+  public float[] draw(long seed, int first, int count) {
+    return draw(seed, first, count, (done, total) -> {});
+  }
+
+  /** As {@link #draw(long, int, int)}, with reports on the way. */
+  public float[] draw(long seed, int first, int count, Progress progress) {
+    if (first < 0 || count < 1 || first > Integer.MAX_VALUE - count - MICRO_BATCH) {
+      throw new IllegalArgumentException(
+          "samples: expected a first index of 0 or more and a count of 1 or more, got "
+              + first
+              + " and "
+              + count);
+    }
+    int values = Math.toIntExact(denoiser.imageShape().elements());
+    float[] images = new float[Math.multiplyExact(count, values)];
+    int firstBlock = first / MICRO_BATCH;
+    int lastBlock = (first + count - 1) / MICRO_BATCH;
+    int total = Math.multiplyExact(lastBlock - firstBlock + 1, plan.size());
+    for (int block = firstBlock; block <= lastBlock; block++) {
+      int start = block * MICRO_BATCH;
+      int done = (block - firstBlock) * plan.size();
+      drawBlock(seed, start, i -> progress.report(done + i, total));
+      backend.download(state, hostImages);
+      int from = Math.max(first, start);
+      int to = Math.min(first + count, start + MICRO_BATCH);
+      MemorySegment.copy(
+          hostImages,
+          ValueLayout.JAVA_FLOAT,
+          (long) (from - start) * values * Float.BYTES,
+          images,
+          (from - first) * values,
+          (to - from) * values);
+    }
+    return images;
+  }
+
+  private void drawBlock(long seed, int firstSample, IntConsumer done) {
+    hostStep.set(ValueLayout.JAVA_INT, 0, 0);
+    backend.upload(hostStep, step);
+    RandomKey start = new RandomKey(seed, RandomPurpose.FIRST_STATE);
+    RandomKey fresh = new RandomKey(seed, RandomPurpose.SAMPLER_NOISE);
+    backend.randomFill().normal(start, step, firstSample, state);
+    for (int i = 0; i < plan.size(); i++) {
+      SamplerStep current = plan.get(i);
+      uploadWeights(current);
+      if (current.noiseWeight() != 0) {
+        hostStep.set(ValueLayout.JAVA_INT, 0, i);
+        backend.upload(hostStep, step);
+        backend.randomFill().normal(fresh, step, firstSample, noise);
+      }
+      advance();
+      done.accept(i + 1);
+    }
+  }
+
+  private void uploadWeights(SamplerStep current) {
+    Prediction.Weights toImage =
+        prediction.image(schedule.signal(current.t()), schedule.noise(current.t()));
+    double[] values = {
+      toImage.first(),
+      toImage.second(),
+      current.stateWeight(),
+      current.imageWeight(),
+      1,
+      current.noiseWeight()
+    };
+    for (int i = 0; i < WEIGHTS * MICRO_BATCH; i++) {
+      hostWeights.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) values[i / MICRO_BATCH]);
+    }
+    for (int i = 0; i < MICRO_BATCH; i++) {
+      hostTimesteps.setAtIndex(ValueLayout.JAVA_INT, i, current.t());
+    }
+    backend.upload(hostWeights, weights);
+    backend.upload(hostTimesteps, timesteps);
+  }
+
+  private void advance() {
+    if (stepsDone < PLAIN_STEPS) {
+      step();
+      stepsDone++;
+      return;
+    }
+    if (program == null) {
+      program = backend.capture(this::step);
+    }
+    program.replay();
+  }
+
+  /** What is captured: it reads and writes the same addresses in each step. */
+  private void step() {
+    stepArena.reset();
+    var ops = backend.elementwise();
+    try (Tape tape = new Tape(backend, stepArena, compute, false)) {
+      Tensor predicted = denoiser.predict(tape, tape.constant(state), timesteps).value();
+      ops.combinePerSample(weight(0), state, weight(1), predicted, image);
+      if (clip) {
+        ops.clamp(image, -1f, 1f, image);
+      }
+      ops.combinePerSample(weight(2), state, weight(3), image, state);
+      ops.combinePerSample(weight(4), state, weight(5), noise, state);
+    }
+  }
+
+  private Tensor weight(int index) {
+    return weights.range((long) index * MICRO_BATCH, Shape.of(MICRO_BATCH));
+  }
+
+  /** Bytes of device memory that this holds. */
+  public long reservedBytes() {
+    return arena.reservedBytes() + stepArena.reservedBytes();
+  }
+
+  /** Frees the memory of the loop; the network stays its owner's. */
+  @Override
+  public void close() {
+    if (program != null) {
+      program.close();
+      program = null;
+    }
+    backend.synchronize();
+    stepArena.close();
+    arena.close();
+    host.close();
+  }
+}

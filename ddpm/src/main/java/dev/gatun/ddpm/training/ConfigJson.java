@@ -1,0 +1,292 @@
+package dev.gatun.ddpm.training;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.gatun.ddpm.diffusion.BetaSchedule;
+import dev.gatun.ddpm.diffusion.Prediction;
+import dev.gatun.ddpm.unet.ModelConfig;
+import dev.gatun.runtime.op.AdamSettings;
+import dev.gatun.runtime.op.LossFunction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Configurations as JSON and back; each field is read by name, and none may be missing or unknown.
+ */
+public final class ConfigJson {
+  private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
+
+  private ConfigJson() {}
+
+  /** The text of {@code config.json}. */
+  public static String write(TrainingConfig config) {
+    return GSON.toJson(toJson(config)) + "\n";
+  }
+
+  /** The text of a model's part, for the metadata of its weights. */
+  public static String write(ModelConfig config) {
+    return toJson(config).toString();
+  }
+
+  /**
+   * Reads what {@link #write(TrainingConfig)} wrote.
+   *
+   * @param source what the text is called in errors
+   * @throws IllegalArgumentException in one sentence that names the source and the field
+   */
+  public static TrainingConfig readTraining(String text, String source) {
+    JsonObject json = parse(text, source);
+    Fields fields = new Fields(json, source);
+    ModelConfig model = model(fields.object("model"));
+    Fields adam = fields.object("adam");
+    AdamSettings settings =
+        new AdamSettings(
+            (float) adam.number("beta1"),
+            (float) adam.number("beta2"),
+            (float) adam.number("epsilon"),
+            (float) adam.number("weightDecay"));
+    adam.finish();
+    TrainingConfig config =
+        new TrainingConfig(
+            model,
+            fields.integer("steps"),
+            fields.integer("batchSize"),
+            fields.constant("precision", Precision.class),
+            fields.whole("seed"),
+            fields.constant("loss", LossFunction.class),
+            fields.number("learningRate"),
+            fields.integer("warmupSteps"),
+            fields.number("finalLearningRate"),
+            settings,
+            fields.number("clipNorm"),
+            fields.number("emaDecay"),
+            fields.bool("horizontalFlip"),
+            fields.integer("sampleEvery"),
+            fields.integer("saveEvery"));
+    fields.finish();
+    return config;
+  }
+
+  /** Reads what {@link #write(ModelConfig)} wrote; errors as in {@link #readTraining}. */
+  public static ModelConfig readModel(String text, String source) {
+    return model(new Fields(parse(text, source), source));
+  }
+
+  /**
+   * Where two configurations differ in what decides the numbers: {@code "batchSize: 32, not 64"}.
+   * How long the run is and how often it saves and samples may differ.
+   */
+  static List<String> differences(TrainingConfig saved, TrainingConfig wanted) {
+    List<String> found = new ArrayList<>();
+    TrainingConfig aligned =
+        wanted
+            .withSteps(saved.steps())
+            .withSampleEvery(saved.sampleEvery())
+            .withSaveEvery(saved.saveEvery());
+    compare("", toJson(saved), toJson(aligned), found);
+    return found;
+  }
+
+  private static void compare(String path, JsonObject a, JsonObject b, List<String> found) {
+    Set<String> names = new TreeSet<>(a.keySet());
+    names.addAll(b.keySet());
+    for (String name : names) {
+      JsonElement left = a.get(name);
+      JsonElement right = b.get(name);
+      if (left instanceof JsonObject inner && right instanceof JsonObject other) {
+        compare(path + name + ".", inner, other, found);
+      } else if (left == null || !left.equals(right)) {
+        found.add(path + name + ": " + left + ", not " + right);
+      }
+    }
+  }
+
+  private static JsonObject toJson(TrainingConfig config) {
+    JsonObject json = new JsonObject();
+    json.add("model", toJson(config.model()));
+    json.addProperty("steps", config.steps());
+    json.addProperty("batchSize", config.batchSize());
+    json.addProperty("precision", lower(config.precision()));
+    json.addProperty("seed", config.seed());
+    json.addProperty("loss", lower(config.loss()));
+    json.addProperty("learningRate", config.learningRate());
+    json.addProperty("warmupSteps", config.warmupSteps());
+    json.addProperty("finalLearningRate", config.finalLearningRate());
+    JsonObject adam = new JsonObject();
+    adam.addProperty("beta1", config.adam().beta1());
+    adam.addProperty("beta2", config.adam().beta2());
+    adam.addProperty("epsilon", config.adam().epsilon());
+    adam.addProperty("weightDecay", config.adam().weightDecay());
+    json.add("adam", adam);
+    json.addProperty("clipNorm", config.clipNorm());
+    json.addProperty("emaDecay", config.emaDecay());
+    json.addProperty("horizontalFlip", config.horizontalFlip());
+    json.addProperty("sampleEvery", config.sampleEvery());
+    json.addProperty("saveEvery", config.saveEvery());
+    return json;
+  }
+
+  private static JsonObject toJson(ModelConfig config) {
+    JsonObject json = new JsonObject();
+    json.addProperty("network", config.network());
+    json.addProperty("height", config.height());
+    json.addProperty("width", config.width());
+    json.addProperty("channels", config.channels());
+    json.addProperty("diffusionSteps", config.diffusionSteps());
+    JsonObject betas = new JsonObject();
+    switch (config.betas()) {
+      case BetaSchedule.Linear(double first, double last) -> {
+        betas.addProperty("schedule", "linear");
+        betas.addProperty("first", first);
+        betas.addProperty("last", last);
+      }
+      case BetaSchedule.Cosine(double offset, double maxBeta) -> {
+        betas.addProperty("schedule", "cosine");
+        betas.addProperty("offset", offset);
+        betas.addProperty("maxBeta", maxBeta);
+      }
+    }
+    json.add("betas", betas);
+    json.addProperty("prediction", lower(config.prediction()));
+    return json;
+  }
+
+  private static ModelConfig model(Fields fields) {
+    Fields betas = fields.object("betas");
+    String name = betas.text("schedule");
+    BetaSchedule schedule =
+        switch (name) {
+          case "linear" -> new BetaSchedule.Linear(betas.number("first"), betas.number("last"));
+          case "cosine" -> new BetaSchedule.Cosine(betas.number("offset"), betas.number("maxBeta"));
+          default -> throw betas.unexpected("schedule", "linear or cosine", name);
+        };
+    betas.finish();
+    ModelConfig config =
+        new ModelConfig(
+            fields.text("network"),
+            fields.integer("height"),
+            fields.integer("width"),
+            fields.integer("channels"),
+            fields.integer("diffusionSteps"),
+            schedule,
+            fields.constant("prediction", Prediction.class));
+    fields.finish();
+    return config;
+  }
+
+  private static String lower(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static JsonObject parse(String text, String source) {
+    try {
+      if (JsonParser.parseString(text) instanceof JsonObject object) {
+        return object;
+      }
+      throw new IllegalArgumentException(source + ": expected a JSON object");
+    } catch (JsonParseException e) {
+      throw new IllegalArgumentException(source + ": is not JSON: " + e.getMessage(), e);
+    }
+  }
+
+  /** The fields of an object that have not been read yet. */
+  private static final class Fields {
+    private final JsonObject json;
+    private final String source;
+    private final Set<String> unread;
+
+    Fields(JsonObject json, String source) {
+      this.json = json;
+      this.source = source;
+      this.unread = new TreeSet<>(json.keySet());
+    }
+
+    private JsonElement take(String name) {
+      JsonElement element = json.get(name);
+      if (element == null) {
+        throw new IllegalArgumentException(source + ": has no field " + name);
+      }
+      unread.remove(name);
+      return element;
+    }
+
+    Fields object(String name) {
+      if (take(name) instanceof JsonObject inner) {
+        return new Fields(inner, source + ", " + name);
+      }
+      throw unexpected(name, "an object", json.get(name));
+    }
+
+    double number(String name) {
+      JsonElement element = take(name);
+      if (element.isJsonPrimitive() && element.getAsJsonPrimitive().isNumber()) {
+        return element.getAsDouble();
+      }
+      throw unexpected(name, "a number", element);
+    }
+
+    long whole(String name) {
+      JsonElement element = take(name);
+      try {
+        return element.getAsBigDecimal().longValueExact();
+      } catch (ArithmeticException | NumberFormatException | UnsupportedOperationException e) {
+        throw unexpected(name, "a whole number", element);
+      }
+    }
+
+    int integer(String name) {
+      long value = whole(name);
+      if (value != (int) value) {
+        throw unexpected(name, "a whole number of 32 bits", value);
+      }
+      return (int) value;
+    }
+
+    String text(String name) {
+      JsonElement element = take(name);
+      if (element.isJsonPrimitive() && element.getAsJsonPrimitive().isString()) {
+        return element.getAsString();
+      }
+      throw unexpected(name, "a text", element);
+    }
+
+    boolean bool(String name) {
+      JsonElement element = take(name);
+      if (element.isJsonPrimitive() && element.getAsJsonPrimitive().isBoolean()) {
+        return element.getAsBoolean();
+      }
+      throw unexpected(name, "true or false", element);
+    }
+
+    <E extends Enum<E>> E constant(String name, Class<E> type) {
+      String text = text(name);
+      List<String> names = new ArrayList<>();
+      for (E constant : type.getEnumConstants()) {
+        if (lower(constant).equals(text)) {
+          return constant;
+        }
+        names.add(lower(constant));
+      }
+      throw unexpected(name, "one of " + String.join(", ", names), text);
+    }
+
+    IllegalArgumentException unexpected(String name, String expected, Object got) {
+      return new IllegalArgumentException(
+          source + ": " + name + ": expected " + expected + ", got " + got);
+    }
+
+    void finish() {
+      if (!unread.isEmpty()) {
+        throw new IllegalArgumentException(
+            source + ": has unknown fields " + String.join(", ", unread));
+      }
+    }
+  }
+}

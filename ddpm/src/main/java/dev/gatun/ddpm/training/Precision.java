@@ -1,0 +1,23 @@
+package dev.gatun.ddpm.training;
+
+import dev.gatun.runtime.tensor.DType;
+
+/**
+ * In which numbers a network computes; its master weights, statistics, losses and sums are fp32 in
+ * any case.
+ */
+public enum Precision {
+  FP32(DType.FLOAT32),
+  BF16(DType.BFLOAT16);
+
+  private final DType activations;
+
+  Precision(DType activations) {
+    this.activations = activations;
+  }
+
+  /** The type of the activations and of the weights that they meet. */
+  public DType activations() {
+    return activations;
+  }
+}
