@@ -5,6 +5,8 @@ module dev.gatun.nn {
   requires transitive dev.gatun.runtime;
 
   exports dev.gatun.nn.autograd;
+  exports dev.gatun.nn.checkpoint;
   exports dev.gatun.nn.layer;
   exports dev.gatun.nn.op;
+  exports dev.gatun.nn.optim;
 }
