@@ -8,7 +8,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.gatun.ddpm.diffusion.BetaSchedule;
 import dev.gatun.ddpm.diffusion.Prediction;
-import dev.gatun.ddpm.unet.ModelConfig;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.runtime.op.AdamSettings;
 import dev.gatun.runtime.op.LossFunction;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.gatun.ddpm.training;
 
-import dev.gatun.ddpm.unet.ModelConfig;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.runtime.op.AdamSettings;
 import dev.gatun.runtime.op.LossFunction;
 

@@ -1,6 +1,7 @@
 package dev.gatun.ddpm.unet;
 
 import dev.gatun.ddpm.diffusion.Denoiser;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.runtime.op.Backend;
 import java.util.List;
 import java.util.Map;

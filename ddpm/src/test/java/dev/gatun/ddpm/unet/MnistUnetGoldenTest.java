@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.ddpm.GoldenFile;
 import dev.gatun.ddpm.TestBackends;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.Tape;
 import dev.gatun.nn.autograd.Variable;

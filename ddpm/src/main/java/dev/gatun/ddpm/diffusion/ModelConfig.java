@@ -1,14 +1,11 @@
-package dev.gatun.ddpm.unet;
+package dev.gatun.ddpm.diffusion;
 
-import dev.gatun.ddpm.diffusion.BetaSchedule;
-import dev.gatun.ddpm.diffusion.NoiseSchedule;
-import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.runtime.tensor.Shape;
 
 /**
  * What has to be known of a network besides its weights to draw images with it.
  *
- * @param network its name, see {@link Networks}
+ * @param network its name
  * @param height rows of an image
  * @param width columns of an image
  * @param channels 1 for grayscale, 3 for RGB
@@ -43,7 +40,7 @@ public record ModelConfig(
 
   /** The MNIST U-Net on 28x28 grayscale images; T = 1000, cosine betas, v prediction. */
   public static ModelConfig defaults() {
-    return new ModelConfig(MnistUnet.NAME, 28, 28, 1, 1000, BetaSchedule.cosine(), Prediction.V);
+    return new ModelConfig("mnist-unet", 28, 28, 1, 1000, BetaSchedule.cosine(), Prediction.V);
   }
 
   /** [height, width, channels]. */
