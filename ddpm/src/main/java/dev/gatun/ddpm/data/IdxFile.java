@@ -131,7 +131,7 @@ public final class IdxFile {
           if (magic != GRAY_IMAGES && magic != CHANNEL_IMAGES) {
             throw new IOException(
                 ("%s: expected IDX images of unsigned bytes (0x%08x, or 0x%08x with channels), got"
-                     + " 0x%08x: give an images-idx3-ubyte file or a folder of pictures")
+                        + " 0x%08x: give an images-idx3-ubyte file or a folder of pictures")
                     .formatted(name, GRAY_IMAGES, CHANNEL_IMAGES, magic));
           }
           int count = readSize(in, name, "images", Integer.MAX_VALUE - 8);
@@ -197,7 +197,7 @@ public final class IdxFile {
   private static IOException truncated(String name, String promise, long expected, long got) {
     return new IOException(
         ("%s: IDX header says %s (%,d bytes) but there are at most %,d bytes after it: the file is"
-             + " truncated or its header wrong, fetch it again")
+                + " truncated or its header wrong, fetch it again")
             .formatted(name, promise, expected, got));
   }
 
@@ -205,7 +205,7 @@ public final class IdxFile {
     if (in.read() >= 0) {
       throw new IOException(
           ("%s: more bytes follow the %,d that the IDX header announces: the header is wrong or the"
-               + " file damaged, fetch it again")
+                  + " file damaged, fetch it again")
               .formatted(name, expected));
     }
   }

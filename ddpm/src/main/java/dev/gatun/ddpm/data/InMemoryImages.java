@@ -94,7 +94,7 @@ public final class InMemoryImages implements ImageDataset {
     if (need > free) {
       throw new IOException(
           ("%s: %,d images of %s need %,d MiB of memory and the Java heap has %,d MiB left: use"
-               + " fewer or smaller images, or a larger heap (java -Xmx)")
+                  + " fewer or smaller images, or a larger heap (java -Xmx)")
               .formatted(source, count, shape, ceilMiB(need), free >> 20));
     }
   }

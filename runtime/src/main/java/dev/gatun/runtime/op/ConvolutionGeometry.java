@@ -28,7 +28,8 @@ public record ConvolutionGeometry(
     }
     if (kernelHeight < 1 || kernelWidth < 1 || stride < 1 || paddingTop < 0 || paddingLeft < 0) {
       throw new IllegalArgumentException(
-          "convolution: expected kernel and stride of 1 or more and padding of 0 or more, got kernel "
+          "convolution: expected kernel and stride of 1 or more and padding of 0 or more, got"
+              + " kernel "
               + kernelHeight
               + "x"
               + kernelWidth
