@@ -11,4 +11,7 @@ module dev.gatun.runtime {
   exports dev.gatun.runtime.tensor;
 
   uses dev.gatun.runtime.op.BackendProvider;
+
+  provides dev.gatun.runtime.op.BackendProvider with
+      dev.gatun.runtime.onednn.OneDnnBackendProvider;
 }

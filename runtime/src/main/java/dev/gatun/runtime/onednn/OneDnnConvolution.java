@@ -1,0 +1,233 @@
+package dev.gatun.runtime.onednn;
+
+import static dev.gatun.bindings.onednn.OneDnn.*;
+
+import dev.gatun.runtime.onednn.ConvolutionPrimitives.Direction;
+import dev.gatun.runtime.onednn.ConvolutionPrimitives.Key;
+import dev.gatun.runtime.op.Convolution;
+import dev.gatun.runtime.op.ConvolutionGeometry;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Convolutions by oneDNN, each worker its samples.
+ *
+ * <p>Weights are brought into oneDNN's blocked layout (and bf16, where the activations are) at each
+ * call; the gradients of the workers' weights are summed in that layout and brought back.
+ */
+final class OneDnnConvolution implements Convolution, AutoCloseable {
+
+  private final WorkerPool pool;
+  private final Packing packing;
+  private final Map<Key, Plan> plans = new HashMap<>();
+
+  OneDnnConvolution(WorkerPool pool, Packing packing) {
+    this.pool = pool;
+    this.packing = packing;
+  }
+
+  @Override
+  public void forward(
+      ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
+    boolean widened = x.dtype() == DType.FLOAT32 && y.dtype() == DType.BFLOAT16;
+    DType result = widened ? DType.FLOAT32 : y.dtype();
+    Key key = new Key(Direction.FORWARD, g, x.dtype(), result, bias != null);
+    long w = reordered(key, weight);
+    Plan plan = plan(key);
+    pool.run(
+        worker -> {
+          int from = (int) worker.begin(g.batch());
+          int count = (int) worker.end(g.batch()) - from;
+          if (count == 0) {
+            return;
+          }
+          Primitive primitive = plan.primitive(worker, count);
+          long in = packing.dense(worker, 2, x, from, count, x.dtype());
+          long out = packing.target(worker, 3, y, from, count, result);
+          if (bias != null) {
+            primitive.run(worker, in, w, bias.segment().address(), out);
+          } else {
+            primitive.run(worker, in, w, out);
+          }
+          packing.spread(y, from, count, result, out);
+        });
+  }
+
+  @Override
+  public void inputGradient(
+      ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
+    boolean widened = dy.dtype() == DType.FLOAT32 && dx.dtype() == DType.BFLOAT16;
+    DType result = widened ? DType.FLOAT32 : dx.dtype();
+    Key key = new Key(Direction.INPUT_GRADIENT, g, result, dy.dtype(), false);
+    long w = reordered(key, weight);
+    Plan plan = plan(key);
+    pool.run(
+        worker -> {
+          int from = (int) worker.begin(g.batch());
+          int count = (int) worker.end(g.batch()) - from;
+          if (count == 0) {
+            return;
+          }
+          Primitive primitive = plan.primitive(worker, count);
+          long in = packing.dense(worker, 2, dy, from, count, dy.dtype());
+          long out = packing.target(worker, 3, dx, from, count, result);
+          primitive.run(worker, in, w, out);
+          if (bias != null) {
+            packing.addToRows(
+                out, result, g.channels(), (long) count * g.height() * g.width(), bias);
+          }
+          packing.spread(dx, from, count, result, out);
+        });
+  }
+
+  @Override
+  public void weightGradient(
+      ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
+    DType common =
+        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
+            ? DType.BFLOAT16
+            : DType.FLOAT32;
+    Key key = new Key(Direction.WEIGHT_GRADIENT, g, common, common, dbias != null);
+    Plan plan = plan(key);
+    long[] partial = new long[pool.size()];
+    long biasBytes = dbias == null ? 0 : 4L * g.outChannels();
+    pool.run(
+        worker -> {
+          int from = (int) worker.begin(g.batch());
+          int count = (int) worker.end(g.batch()) - from;
+          if (count == 0) {
+            return;
+          }
+          Primitive primitive = plan.primitive(worker, count);
+          long in = packing.dense(worker, 2, x, from, count, common);
+          long gradient = packing.dense(worker, 3, dy, from, count, common);
+          long dw = worker.scratch(1, plan.weightBytes + biasBytes);
+          partial[worker.index()] = dw;
+          if (dbias != null) {
+            primitive.run(worker, in, gradient, dw, dw + plan.weightBytes);
+          } else {
+            primitive.run(worker, in, gradient, dw);
+          }
+        });
+    long floats = (plan.weightBytes + biasBytes) / 4;
+    packing.sumInto(pool, partial, floats);
+    pool.runHere(
+        worker -> {
+          long total = Packing.first(partial);
+          plan.reorderFrom(worker, dweight.dtype()).run(worker, total, dweight.segment().address());
+          if (dbias != null) {
+            packing.copy(
+                total + plan.weightBytes,
+                DType.FLOAT32,
+                dbias.segment().address(),
+                dbias.dtype(),
+                g.outChannels());
+          }
+        });
+  }
+
+  /**
+   * The address of the weights in the layout of {@code key}'s primitives, valid until the next
+   * call.
+   */
+  private long reordered(Key key, Tensor weight) {
+    Plan plan = plan(key);
+    long[] address = new long[1];
+    pool.runHere(
+        worker -> {
+          address[0] = worker.scratch(1, plan.weightBytes);
+          plan.reorderTo(worker, weight.dtype())
+              .run(worker, weight.segment().address(), address[0]);
+        });
+    return address[0];
+  }
+
+  private Plan plan(Key key) {
+    Plan known = plans.get(key);
+    if (known == null) {
+      Plan[] made = new Plan[1];
+      pool.runHere(worker -> made[0] = new Plan(worker, key, pool.size()));
+      known = made[0];
+      plans.put(key, known);
+    }
+    return known;
+  }
+
+  @Override
+  public void close() {
+    plans.values().forEach(Plan::close);
+    plans.clear();
+  }
+
+  /** What the workers' primitives of one key share: the layout of the weights. */
+  private static final class Plan implements AutoCloseable {
+    private final Key key;
+    private final MemorySegment weights;
+    final long weightBytes;
+
+    Plan(Worker worker, Key key, int workers) {
+      this.key = key;
+      int largest = (key.geometry().batch() + workers - 1) / workers;
+      MemorySegment descriptor =
+          ConvolutionPrimitives.descriptor(worker, key.withBatch(largest), MemorySegment.NULL);
+      MemorySegment chosen =
+          dnnl_primitive_desc_query_md(
+              descriptor, ConvolutionPrimitives.weightsQuery(key.direction()), 0);
+      weights = Dnnl.create("dnnl_memory_desc_clone", r -> dnnl_memory_desc_clone(r, chosen));
+      weightBytes = dnnl_memory_desc_get_size(weights);
+      Dnnl.check(dnnl_primitive_desc_destroy(descriptor), "dnnl_primitive_desc_destroy");
+    }
+
+    Primitive primitive(Worker worker, int batch) {
+      return worker.primitive(
+          key.withBatch(batch), k -> ConvolutionPrimitives.make(worker, k, weights));
+    }
+
+    /** From our layout to that of the primitives. */
+    Primitive reorderTo(Worker worker, DType ours) {
+      return worker.primitive(new ReorderKey(key, ours, true), k -> reorder(worker, ours, true));
+    }
+
+    /** From the primitives' layout to ours. */
+    Primitive reorderFrom(Worker worker, DType ours) {
+      return worker.primitive(new ReorderKey(key, ours, false), k -> reorder(worker, ours, false));
+    }
+
+    private Primitive reorder(Worker worker, DType ours, boolean inward) {
+      ConvolutionGeometry g = key.geometry();
+      MemorySegment attributes = Primitive.attributes();
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment plain =
+            Dnnl.filters(
+                arena, ours, g.outChannels(), g.channels(), g.kernelHeight(), g.kernelWidth());
+        MemorySegment from = inward ? plain : weights;
+        MemorySegment to = inward ? weights : plain;
+        MemorySegment descriptor =
+            Dnnl.create(
+                "dnnl_reorder_primitive_desc_create",
+                r ->
+                    dnnl_reorder_primitive_desc_create(
+                        r, from, worker.engine(), to, worker.engine(), attributes));
+        return new Primitive(
+            worker,
+            descriptor,
+            new int[] {DNNL_ARG_SRC_0(), DNNL_ARG_DST_0()},
+            new int[] {dnnl_query_src_md(), dnnl_query_dst_md()});
+      } finally {
+        Dnnl.check(dnnl_primitive_attr_destroy(attributes), "dnnl_primitive_attr_destroy");
+      }
+    }
+
+    @Override
+    public void close() {
+      Dnnl.check(dnnl_memory_desc_destroy(weights), "dnnl_memory_desc_destroy");
+    }
+
+    private record ReorderKey(Key key, DType ours, boolean inward) {}
+  }
+}

@@ -1,0 +1,129 @@
+package dev.gatun.runtime.onednn;
+
+import static dev.gatun.bindings.onednn.OneDnn.*;
+
+import dev.gatun.runtime.onednn.kernel.ReductionKernels;
+import dev.gatun.runtime.onednn.kernel.Rows;
+import dev.gatun.runtime.op.MatrixProduct;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Linear maps by oneDNN's matrix product, each worker its rows. */
+final class OneDnnMatrixProduct implements MatrixProduct {
+
+  private final WorkerPool pool;
+  private final Packing packing;
+  private final ReductionKernels kernels;
+
+  OneDnnMatrixProduct(WorkerPool pool, Packing packing, ReductionKernels kernels) {
+    this.pool = pool;
+    this.packing = packing;
+    this.kernels = kernels;
+  }
+
+  @Override
+  public void linear(Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
+    int outputs = y.channels();
+    int inputs = x.channels();
+    product(x, weight, y, inputs, new Matrix(inputs, outputs, 1, inputs), bias);
+  }
+
+  @Override
+  public void linearGradientInput(Tensor dy, Tensor weight, Tensor dx) {
+    int outputs = dy.channels();
+    int inputs = dx.channels();
+    product(dy, weight, dx, outputs, new Matrix(outputs, inputs, inputs, 1), null);
+  }
+
+  /** A right factor: its extents and distances in a dense weight. */
+  private record Matrix(long rows, long columns, long rowStride, long columnStride) {}
+
+  /** y = x * (the weight as {@code right}) + bias. */
+  private void product(
+      Tensor x, Tensor weight, Tensor y, long inner, Matrix right, @Nullable Tensor bias) {
+    DType type = x.dtype();
+    DType result = type == DType.FLOAT32 ? DType.FLOAT32 : y.dtype();
+    long[] w = new long[1];
+    pool.runHere(worker -> w[0] = packing.denseRows(worker, 1, weight, 0, weight.rows(), type));
+    pool.run(
+        worker -> {
+          long from = worker.begin(x.rows());
+          long count = worker.end(x.rows()) - from;
+          if (count == 0) {
+            return;
+          }
+          long in = packing.denseRows(worker, 2, x, from, count, type);
+          long out = packing.targetRows(worker, 3, y, from, count, result);
+          MatrixKey key =
+              new MatrixKey(
+                  type,
+                  result,
+                  count,
+                  right.columns(),
+                  inner,
+                  inner,
+                  1,
+                  right.rowStride(),
+                  right.columnStride(),
+                  bias != null);
+          Primitive primitive = worker.primitive(key, k -> k.make(worker));
+          if (bias != null) {
+            primitive.run(worker, in, w[0], bias.segment().address(), out);
+          } else {
+            primitive.run(worker, in, w[0], out);
+          }
+          packing.spreadRows(y, from, count, result, out);
+        });
+  }
+
+  @Override
+  public void linearGradientWeight(Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
+    int outputs = dy.channels();
+    int inputs = x.channels();
+    DType type =
+        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
+            ? DType.BFLOAT16
+            : DType.FLOAT32;
+    long[] partial = new long[pool.size()];
+    double[][] sums = new double[pool.size()][dbias == null ? 0 : outputs];
+    long bytes = 4L * outputs * inputs;
+    pool.run(
+        worker -> {
+          long from = worker.begin(x.rows());
+          long count = worker.end(x.rows()) - from;
+          if (count == 0) {
+            return;
+          }
+          long in = packing.denseRows(worker, 2, x, from, count, type);
+          long gradient = packing.denseRows(worker, 3, dy, from, count, type);
+          long out = worker.scratch(1, bytes);
+          partial[worker.index()] = out;
+          MatrixKey key =
+              new MatrixKey(
+                  type, DType.FLOAT32, outputs, inputs, count, 1, outputs, inputs, 1, false);
+          worker.primitive(key, k -> k.make(worker)).run(worker, gradient, in, out);
+          if (dbias != null) {
+            kernels.sumRows(Rows.of(dy, from), count, sums[worker.index()]);
+          }
+        });
+    packing.sumInto(pool, partial, bytes / 4);
+    packing.copy(
+        Packing.first(partial),
+        DType.FLOAT32,
+        dweight.segment().address(),
+        dweight.dtype(),
+        bytes / 4);
+    if (dbias != null) {
+      Rows out = Rows.of(dbias, 0);
+      for (int c = 0; c < outputs; c++) {
+        double total = 0;
+        for (double[] part : sums) {
+          total += part[c];
+        }
+        dev.gatun.runtime.onednn.kernel.Memory.put(
+            out.address() + (long) c * out.size(), (float) total, out.low());
+      }
+    }
+  }
+}

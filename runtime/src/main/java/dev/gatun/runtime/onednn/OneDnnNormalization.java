@@ -1,0 +1,371 @@
+package dev.gatun.runtime.onednn;
+
+import dev.gatun.runtime.onednn.kernel.Memory;
+import dev.gatun.runtime.onednn.kernel.NormalizationKernels;
+import dev.gatun.runtime.onednn.kernel.Rows;
+import dev.gatun.runtime.op.Activation;
+import dev.gatun.runtime.op.Normalization;
+import dev.gatun.runtime.tensor.Tensor;
+
+/**
+ * Group and batch normalization on our own kernels: oneDNN's gradient of group normalization is a
+ * reference implementation.
+ *
+ * <p>Each is brought to a scale and a shift per channel, z = scale x + shift. A sample of a group
+ * normalization stays in the cache between its passes.
+ */
+final class OneDnnNormalization implements Normalization {
+
+  private final WorkerPool pool;
+  private final NormalizationKernels kernels;
+
+  OneDnnNormalization(WorkerPool pool, NormalizationKernels kernels) {
+    this.pool = pool;
+    this.kernels = kernels;
+  }
+
+  @Override
+  public void groupNorm(
+      int groups,
+      float epsilon,
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd) {
+    int batch = x.shape().batch();
+    int pixels = x.shape().pixels();
+    int channels = x.channels();
+    int size = channels / groups;
+    float[] g = floats(gamma);
+    float[] b = floats(beta);
+    pool.run(
+        worker -> {
+          float[] pivot = new float[channels];
+          float[] scale = new float[channels];
+          float[] shift = new float[channels];
+          double[] sums = new double[channels];
+          double[] squares = new double[channels];
+          for (long n = worker.begin(batch); n < worker.end(batch); n++) {
+            Rows in = Rows.of(x, n * pixels);
+            moments(in, pixels, pivot, sums, squares);
+            for (int k = 0; k < groups; k++) {
+              Statistics s = Statistics.of(pivot, sums, squares, k * size, size, pixels);
+              float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
+              put(mean, n * groups + k, (float) s.mean());
+              put(rstd, n * groups + k, r);
+              for (int c = k * size; c < (k + 1) * size; c++) {
+                scale[c] = g[c] * r;
+                shift[c] = (float) (b[c] - s.mean() * scale[c]);
+              }
+            }
+            kernels.apply(in, pixels, scale, shift, f, Rows.of(y, n * pixels));
+          }
+        });
+  }
+
+  @Override
+  public void groupNormGradient(
+      int groups,
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    int batch = x.shape().batch();
+    int pixels = x.shape().pixels();
+    int channels = x.channels();
+    int size = channels / groups;
+    float[] g = floats(gamma);
+    float[] b = floats(beta);
+    double[][] scales = new double[pool.size()][channels];
+    double[][] shifts = new double[pool.size()][channels];
+    pool.run(
+        worker -> {
+          double[] dScale = scales[worker.index()];
+          double[] dShift = shifts[worker.index()];
+          float[] center = new float[channels];
+          float[] scale = new float[channels];
+          float[] shift = new float[channels];
+          float[] byX = new float[channels];
+          float[] constant = new float[channels];
+          double[] sums = new double[channels];
+          double[] products = new double[channels];
+          for (long n = worker.begin(batch); n < worker.end(batch); n++) {
+            Rows in = Rows.of(x, n * pixels);
+            Rows gradient = Rows.of(dy, n * pixels);
+            for (int c = 0; c < channels; c++) {
+              float m = get(mean, n * groups + c / size);
+              center[c] = m;
+              scale[c] = g[c] * get(rstd, n * groups + c / size);
+              shift[c] = (float) (b[c] - (double) m * scale[c]);
+              sums[c] = 0;
+              products[c] = 0;
+            }
+            kernels.gradientSums(in, gradient, pixels, scale, shift, f, center, sums, products);
+            double count = (double) pixels * size;
+            for (int k = 0; k < groups; k++) {
+              double r = get(rstd, n * groups + k);
+              double m = get(mean, n * groups + k);
+              double sumDz = 0;
+              double sumDzX = 0;
+              for (int c = k * size; c < (k + 1) * size; c++) {
+                dShift[c] += sums[c];
+                dScale[c] += products[c] * r;
+                sumDz += g[c] * sums[c];
+                sumDzX += g[c] * products[c];
+              }
+              double slope = -r * r * r * sumDzX / count;
+              double offset = -r * sumDz / count - slope * m;
+              for (int c = k * size; c < (k + 1) * size; c++) {
+                byX[c] = (float) slope;
+                constant[c] = (float) offset;
+              }
+            }
+            kernels.gradientApply(
+                in,
+                gradient,
+                pixels,
+                scale,
+                shift,
+                f,
+                scale,
+                byX,
+                constant,
+                Rows.of(dx, n * pixels));
+          }
+        });
+    putSums(scales, dgamma);
+    putSums(shifts, dbeta);
+  }
+
+  @Override
+  public void batchNorm(
+      float epsilon,
+      float momentum,
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor runningMean,
+      Tensor runningVariance,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd) {
+    int channels = x.channels();
+    long rows = x.rows();
+    float[] pivot = new float[channels];
+    firstRow(Rows.of(x, 0), pivot);
+    double[][] sums = new double[pool.size()][channels];
+    double[][] squares = new double[pool.size()][channels];
+    pool.run(
+        worker -> {
+          long from = worker.begin(rows);
+          kernels.moments(
+              Rows.of(x, from),
+              worker.end(rows) - from,
+              pivot,
+              sums[worker.index()],
+              squares[worker.index()]);
+        });
+    double[] sum = total(sums);
+    double[] square = total(squares);
+    float[] g = floats(gamma);
+    float[] b = floats(beta);
+    float[] scale = new float[channels];
+    float[] shift = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      Statistics s = Statistics.of(pivot, sum, square, c, 1, rows);
+      float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
+      put(mean, c, (float) s.mean());
+      put(rstd, c, r);
+      double unbiased = rows > 1 ? s.variance() * rows / (rows - 1) : s.variance();
+      put(runningMean, c, (float) ((1 - momentum) * get(runningMean, c) + momentum * s.mean()));
+      put(
+          runningVariance,
+          c,
+          (float) ((1 - momentum) * get(runningVariance, c) + momentum * unbiased));
+      scale[c] = g[c] * r;
+      shift[c] = (float) (b[c] - s.mean() * scale[c]);
+    }
+    apply(x, scale, shift, f, y);
+  }
+
+  @Override
+  public void batchNormInference(
+      float epsilon,
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor mean,
+      Tensor variance,
+      Tensor y) {
+    int channels = x.channels();
+    float[] g = floats(gamma);
+    float[] b = floats(beta);
+    float[] scale = new float[channels];
+    float[] shift = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      scale[c] = (float) (g[c] / Math.sqrt((double) get(variance, c) + epsilon));
+      shift[c] = (float) (b[c] - (double) get(mean, c) * scale[c]);
+    }
+    apply(x, scale, shift, f, y);
+  }
+
+  @Override
+  public void batchNormGradient(
+      Activation f,
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    int channels = x.channels();
+    long rows = x.rows();
+    float[] g = floats(gamma);
+    float[] b = floats(beta);
+    float[] center = floats(mean);
+    float[] r = floats(rstd);
+    float[] scale = new float[channels];
+    float[] shift = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      scale[c] = g[c] * r[c];
+      shift[c] = (float) (b[c] - (double) center[c] * scale[c]);
+    }
+    double[][] sums = new double[pool.size()][channels];
+    double[][] products = new double[pool.size()][channels];
+    pool.run(
+        worker -> {
+          long from = worker.begin(rows);
+          kernels.gradientSums(
+              Rows.of(x, from),
+              Rows.of(dy, from),
+              worker.end(rows) - from,
+              scale,
+              shift,
+              f,
+              center,
+              sums[worker.index()],
+              products[worker.index()]);
+        });
+    double[] sum = total(sums);
+    double[] product = total(products);
+    float[] byX = new float[channels];
+    float[] constant = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      double rc = r[c];
+      double slope = -rc * rc * rc * g[c] * product[c] / rows;
+      put(dgamma, c, (float) (product[c] * rc));
+      put(dbeta, c, (float) sum[c]);
+      byX[c] = (float) slope;
+      constant[c] = (float) (-rc * g[c] * sum[c] / rows - slope * center[c]);
+    }
+    pool.run(
+        worker -> {
+          long from = worker.begin(rows);
+          kernels.gradientApply(
+              Rows.of(x, from),
+              Rows.of(dy, from),
+              worker.end(rows) - from,
+              scale,
+              shift,
+              f,
+              scale,
+              byX,
+              constant,
+              Rows.of(dx, from));
+        });
+  }
+
+  private void apply(Tensor x, float[] scale, float[] shift, Activation f, Tensor y) {
+    long rows = x.rows();
+    pool.run(
+        worker -> {
+          long from = worker.begin(rows);
+          kernels.apply(
+              Rows.of(x, from), worker.end(rows) - from, scale, shift, f, Rows.of(y, from));
+        });
+  }
+
+  private void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
+    firstRow(x, pivot);
+    java.util.Arrays.fill(sums, 0);
+    java.util.Arrays.fill(squares, 0);
+    kernels.moments(x, rows, pivot, sums, squares);
+  }
+
+  /** Sums of differences from a row of the data do not cancel as sums of squares would. */
+  private static void firstRow(Rows x, float[] pivot) {
+    for (int c = 0; c < pivot.length; c++) {
+      pivot[c] = Memory.get(x.address() + (long) c * x.size(), x.low());
+    }
+  }
+
+  /** Mean and biased variance. */
+  private record Statistics(double mean, double variance) {
+
+    /**
+     * Over {@code rows} of channels {@code from} to {@code from + count}, of which each has its own
+     * pivot.
+     */
+    static Statistics of(
+        float[] pivot, double[] sums, double[] squares, int from, int count, long rows) {
+      double mean = 0;
+      for (int c = from; c < from + count; c++) {
+        mean += (pivot[c] + sums[c] / rows) / count;
+      }
+      double variance = 0;
+      for (int c = from; c < from + count; c++) {
+        double own = sums[c] / rows;
+        double between = pivot[c] + own - mean;
+        variance += (Math.max(0, squares[c] / rows - own * own) + between * between) / count;
+      }
+      return new Statistics(mean, variance);
+    }
+  }
+
+  private static double[] total(double[][] parts) {
+    double[] total = parts[0].clone();
+    for (int i = 1; i < parts.length; i++) {
+      for (int c = 0; c < total.length; c++) {
+        total[c] += parts[i][c];
+      }
+    }
+    return total;
+  }
+
+  private static void putSums(double[][] parts, Tensor y) {
+    double[] total = total(parts);
+    for (int c = 0; c < total.length; c++) {
+      put(y, c, (float) total[c]);
+    }
+  }
+
+  private static float[] floats(Tensor x) {
+    float[] values = new float[(int) x.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = get(x, i);
+    }
+    return values;
+  }
+
+  private static float get(Tensor x, long i) {
+    return Memory.getFloat(x.segment().address() + 4 * i);
+  }
+
+  private static void put(Tensor x, long i, float value) {
+    Memory.putFloat(x.segment().address() + 4 * i, value);
+  }
+}

@@ -1,0 +1,104 @@
+package dev.gatun.runtime.onednn;
+
+import dev.gatun.runtime.onednn.kernel.Memory;
+import dev.gatun.runtime.onednn.kernel.ReductionKernels;
+import dev.gatun.runtime.onednn.kernel.Rows;
+import dev.gatun.runtime.op.LossFunction;
+import dev.gatun.runtime.op.Reduction;
+import dev.gatun.runtime.tensor.Tensor;
+
+/** Sums on our own kernels: each worker its rows, then the workers' sums in their order. */
+final class OneDnnReduction implements Reduction {
+
+  private final WorkerPool pool;
+  private final ReductionKernels kernels;
+
+  OneDnnReduction(WorkerPool pool, ReductionKernels kernels) {
+    this.pool = pool;
+    this.kernels = kernels;
+  }
+
+  @Override
+  public void sumRows(Tensor x, Tensor y) {
+    double[][] sums = new double[pool.size()][x.channels()];
+    pool.run(
+        worker -> {
+          long from = worker.begin(x.rows());
+          kernels.sumRows(Rows.of(x, from), worker.end(x.rows()) - from, sums[worker.index()]);
+        });
+    for (int c = 0; c < x.channels(); c++) {
+      double total = 0;
+      for (double[] part : sums) {
+        total += part[c];
+      }
+      Memory.put(
+          Rows.of(y, 0).address() + (long) c * y.dtype().byteSize(),
+          (float) total,
+          Rows.of(y, 0).low());
+    }
+  }
+
+  @Override
+  public void sumPixels(Tensor x, Tensor y) {
+    int batch = x.shape().batch();
+    int pixels = x.shape().pixels();
+    pool.run(
+        worker -> {
+          double[] sums = new double[x.channels()];
+          for (long n = worker.begin(batch); n < worker.end(batch); n++) {
+            java.util.Arrays.fill(sums, 0);
+            kernels.sumRows(Rows.of(x, n * pixels), pixels, sums);
+            Rows out = Rows.of(y, n);
+            for (int c = 0; c < sums.length; c++) {
+              Memory.put(out.address() + (long) c * out.size(), (float) sums[c], out.low());
+            }
+          }
+        });
+  }
+
+  @Override
+  public void sumOfSquares(Tensor x, Tensor y) {
+    double[] sums = new double[pool.size()];
+    pool.run(
+        worker -> {
+          long from = worker.begin(x.rows());
+          long count = worker.end(x.rows()) - from;
+          if (count > 0) {
+            sums[worker.index()] =
+                x.isDense()
+                    ? kernels.sumOfSquares(Rows.of(x, from), 1, count * x.channels())
+                    : kernels.sumOfSquares(Rows.of(x, from), count, x.channels());
+          }
+        });
+    put(y, sums, 1);
+  }
+
+  @Override
+  public void loss(
+      LossFunction function, Tensor prediction, Tensor target, Tensor loss, Tensor gradient) {
+    double[] sums = new double[pool.size()];
+    float scale = 1f / prediction.elements();
+    pool.run(
+        worker -> {
+          long from = worker.begin(prediction.rows());
+          sums[worker.index()] =
+              kernels.loss(
+                  function,
+                  Rows.of(prediction, from),
+                  Rows.of(target, from),
+                  scale,
+                  Rows.of(gradient, from),
+                  worker.end(prediction.rows()) - from,
+                  prediction.channels());
+        });
+    put(loss, sums, prediction.elements());
+  }
+
+  private static void put(Tensor y, double[] parts, double divisor) {
+    double total = 0;
+    for (double part : parts) {
+      total += part;
+    }
+    Memory.putFloat(y.segment().address(), (float) (total / divisor));
+  }
+}

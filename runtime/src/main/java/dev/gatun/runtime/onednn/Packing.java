@@ -1,0 +1,120 @@
+package dev.gatun.runtime.onednn;
+
+import dev.gatun.runtime.onednn.kernel.Kernels;
+import dev.gatun.runtime.onednn.kernel.Memory;
+import dev.gatun.runtime.onednn.kernel.Rows;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Tensor;
+
+/**
+ * Brings tensors into the form that oneDNN's fast paths take, dense and of one type, by a copy in
+ * the worker's scratch memory where they are not in it already.
+ */
+final class Packing {
+
+  private final Kernels kernels;
+
+  Packing(Kernels kernels) {
+    this.kernels = kernels;
+  }
+
+  /**
+   * The address of samples {@code from} to {@code from + count} of {@code x}, dense and as {@code
+   * dtype}.
+   */
+  long dense(Worker worker, int scratch, Tensor x, int from, int count, DType dtype) {
+    long perSample = x.rows() / x.shape().batch();
+    return denseRows(worker, scratch, x, from * perSample, count * perSample, dtype);
+  }
+
+  /**
+   * The address of rows {@code from} to {@code from + count} of {@code x}, dense and as {@code
+   * dtype}.
+   */
+  long denseRows(Worker worker, int scratch, Tensor x, long from, long count, DType dtype) {
+    Rows rows = Rows.of(x, from);
+    if (x.dtype() == dtype && x.isDense()) {
+      return rows.address();
+    }
+    int width = x.channels();
+    long copy = worker.scratch(scratch, count * width * dtype.byteSize());
+    kernels.elementwise().copy(rows, Rows.dense(copy, width, dtype), count, width);
+    return copy;
+  }
+
+  /**
+   * Where samples {@code from} to {@code from + count} of {@code y} are to be written, dense and as
+   * {@code dtype}.
+   */
+  long target(Worker worker, int scratch, Tensor y, int from, int count, DType dtype) {
+    long perSample = y.rows() / y.shape().batch();
+    return targetRows(worker, scratch, y, from * perSample, count * perSample, dtype);
+  }
+
+  long targetRows(Worker worker, int scratch, Tensor y, long from, long count, DType dtype) {
+    if (y.dtype() == dtype && y.isDense()) {
+      return Rows.of(y, from).address();
+    }
+    return worker.scratch(scratch, count * y.channels() * dtype.byteSize());
+  }
+
+  /**
+   * Brings what was written at {@code written}, from {@link #target}, to its place in {@code y}.
+   */
+  void spread(Tensor y, int from, int count, DType dtype, long written) {
+    long perSample = y.rows() / y.shape().batch();
+    spreadRows(y, from * perSample, count * perSample, dtype, written);
+  }
+
+  void spreadRows(Tensor y, long from, long count, DType dtype, long written) {
+    Rows rows = Rows.of(y, from);
+    if (rows.address() != written) {
+      int width = y.channels();
+      kernels.elementwise().copy(Rows.dense(written, width, dtype), rows, count, width);
+    }
+  }
+
+  /** x[r, c] += shift[c] over dense rows. */
+  void addToRows(long x, DType dtype, int width, long rows, Tensor shift) {
+    Rows at = Rows.dense(x, width, dtype);
+    kernels.elementwise().addVector(at, Rows.of(shift, 0), at, rows, width);
+  }
+
+  /** {@code count} numbers from one type to another. */
+  void copy(long from, DType fromType, long to, DType toType, long count) {
+    kernels
+        .elementwise()
+        .copy(Rows.dense(from, count, fromType), Rows.dense(to, count, toType), 1, count);
+  }
+
+  /**
+   * Adds the ranges at the other non-zero addresses to the first, in their order, on all workers.
+   */
+  void sumInto(WorkerPool pool, long[] parts, long floats) {
+    long total = first(parts);
+    pool.run(
+        worker -> {
+          long from = worker.begin(floats);
+          long count = worker.end(floats) - from;
+          for (long part : parts) {
+            if (part != 0 && part != total) {
+              kernels.reduction().accumulate(part + 4 * from, total + 4 * from, count);
+            }
+          }
+        });
+  }
+
+  /** The first address that is not zero. */
+  static long first(long[] addresses) {
+    for (long address : addresses) {
+      if (address != 0) {
+        return address;
+      }
+    }
+    throw new IllegalStateException("no worker had work");
+  }
+
+  static void zero(long address, long bytes) {
+    Memory.zero(address, bytes);
+  }
+}

@@ -1,0 +1,100 @@
+package dev.gatun.runtime.onednn;
+
+import static dev.gatun.bindings.onednn.OneDnn.*;
+
+import dev.gatun.bindings.onednn.dnnl_exec_arg_t;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A oneDNN primitive with its arguments, ready to run: running it sets addresses and calls once.
+ * Belongs to one worker. Its scratchpad is the worker's.
+ */
+final class Primitive implements AutoCloseable {
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment primitive;
+  private final MemorySegment[] memories;
+  private final long[] addresses;
+  private final MemorySegment arguments;
+  private final long scratchBytes;
+
+  /**
+   * @param descriptor the primitive descriptor, which this takes over
+   * @param argumentKinds DNNL_ARG_... of each address that {@link #run} is given
+   * @param queries the dnnl_query_..._md that describes each; negative for the second of its kind
+   */
+  Primitive(Worker worker, MemorySegment descriptor, int[] argumentKinds, int[] queries) {
+    primitive = Dnnl.create("dnnl_primitive_create", r -> dnnl_primitive_create(r, descriptor));
+    int n = argumentKinds.length;
+    memories = new MemorySegment[n + 1];
+    addresses = new long[n + 1];
+    arguments = dnnl_exec_arg_t.allocateArray(n + 1, arena);
+    for (int i = 0; i <= n; i++) {
+      int kind = i < n ? argumentKinds[i] : DNNL_ARG_SCRATCHPAD();
+      int query = i < n ? queries[i] : dnnl_query_scratchpad_md();
+      MemorySegment md =
+          dnnl_primitive_desc_query_md(descriptor, Math.abs(query), query < 0 ? 1 : 0);
+      memories[i] =
+          Dnnl.create(
+              "dnnl_memory_create",
+              r -> dnnl_memory_create(r, md, worker.engine(), MemorySegment.NULL));
+      MemorySegment argument = dnnl_exec_arg_t.asSlice(arguments, i);
+      dnnl_exec_arg_t.arg(argument, kind);
+      dnnl_exec_arg_t.memory(argument, memories[i]);
+    }
+    scratchBytes = size(descriptor, dnnl_query_scratchpad_md());
+    Dnnl.check(dnnl_primitive_desc_destroy(descriptor), "dnnl_primitive_desc_destroy");
+  }
+
+  /** The bytes that the memory of {@code query} takes. */
+  static long size(MemorySegment descriptor, int query) {
+    return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(descriptor, query, 0));
+  }
+
+  /**
+   * Attributes that every primitive of ours has: its scratchpad is given to it. Destroyed by the
+   * caller.
+   */
+  static MemorySegment attributes() {
+    MemorySegment attributes =
+        Dnnl.create("dnnl_primitive_attr_create", r -> dnnl_primitive_attr_create(r));
+    Dnnl.check(
+        dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user()),
+        "dnnl_primitive_attr_set_scratchpad_mode");
+    return attributes;
+  }
+
+  /**
+   * Runs on the worker's thread with the arguments at {@code at}, in the order of the constructor.
+   */
+  void run(Worker worker, long... at) {
+    for (int i = 0; i < at.length; i++) {
+      point(i, at[i]);
+    }
+    if (scratchBytes > 0) {
+      point(at.length, worker.scratch(0, scratchBytes));
+    }
+    Dnnl.check(
+        dnnl_primitive_execute(primitive, worker.stream(), memories.length, arguments),
+        "dnnl_primitive_execute");
+  }
+
+  private void point(int argument, long address) {
+    if (addresses[argument] != address) {
+      addresses[argument] = address;
+      Dnnl.check(
+          dnnl_memory_set_data_handle(memories[argument], MemorySegment.ofAddress(address)),
+          "dnnl_memory_set_data_handle");
+    }
+  }
+
+  @Override
+  public void close() {
+    for (MemorySegment memory : memories) {
+      Dnnl.check(dnnl_memory_destroy(memory), "dnnl_memory_destroy");
+    }
+    Dnnl.check(dnnl_primitive_destroy(primitive), "dnnl_primitive_destroy");
+    arena.close();
+  }
+}

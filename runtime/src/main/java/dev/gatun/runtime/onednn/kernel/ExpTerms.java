@@ -1,0 +1,41 @@
+package dev.gatun.runtime.onednn.kernel;
+
+/** The constants of e^x, and e^x of one number in the order of operations that the vectors use. */
+final class ExpTerms {
+
+  static final float LOW = -87.3f;
+  static final float HIGH = 88.3f;
+  static final float LOG2_E = 1.44269504088896341f;
+  static final float LN_2_HIGH = 0.693359375f;
+  static final float LN_2_LOW = -2.12194440e-4f;
+
+  /** Adding it rounds to an integer, which then stands in the low bits. */
+  static final float ROUND = 12582912f;
+
+  static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
+
+  // e^r / (1 + r) expanded on |r| <= ln 2 / 2, highest power first
+  static final float C6 = 1.3981999507e-3f;
+  static final float C5 = 8.3334519073e-3f;
+  static final float C4 = 4.1665795894e-2f;
+  static final float C3 = 1.6666665459e-1f;
+  static final float C2 = 5.0000001201e-1f;
+
+  private ExpTerms() {}
+
+  static float exp(float x) {
+    float bounded = Math.min(Math.max(x, LOW), HIGH);
+    float shifted = Math.fma(bounded, LOG2_E, ROUND);
+    float n = shifted - ROUND;
+    float r = Math.fma(n, -LN_2_LOW, Math.fma(n, -LN_2_HIGH, bounded));
+    float p = C6;
+    p = Math.fma(p, r, C5);
+    p = Math.fma(p, r, C4);
+    p = Math.fma(p, r, C3);
+    p = Math.fma(p, r, C2);
+    p = Math.fma(p, r, 1f);
+    p = Math.fma(p, r, 1f);
+    int exponent = (Float.floatToRawIntBits(shifted) - ROUND_BITS) << 23;
+    return Float.intBitsToFloat(Float.floatToRawIntBits(p) + exponent);
+  }
+}

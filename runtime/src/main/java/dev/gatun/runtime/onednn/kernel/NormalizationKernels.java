@@ -1,0 +1,41 @@
+package dev.gatun.runtime.onednn.kernel;
+
+import dev.gatun.runtime.op.Activation;
+
+/**
+ * The four passes that group and batch normalization are made of, each over {@code rows} rows of
+ * {@code sums.length} channels. z = scale[c] x + shift[c] throughout.
+ */
+public interface NormalizationKernels {
+
+  /** sums[c] += sum_r (x - pivot[c]), squares[c] += sum_r (x - pivot[c])^2. */
+  void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares);
+
+  /** y = f(z). */
+  void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y);
+
+  /** With dz = dy f'(z): sums[c] += sum_r dz, products[c] += sum_r dz (x - center[c]). */
+  void gradientSums(
+      Rows x,
+      Rows dy,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] center,
+      double[] sums,
+      double[] products);
+
+  /** dx = a[c] dz + b[c] x + d[c]. */
+  void gradientApply(
+      Rows x,
+      Rows dy,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] a,
+      float[] b,
+      float[] d,
+      Rows dx);
+}

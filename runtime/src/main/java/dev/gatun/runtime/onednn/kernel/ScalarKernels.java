@@ -1,0 +1,35 @@
+package dev.gatun.runtime.onednn.kernel;
+
+/** The kernels as plain loops. */
+final class ScalarKernels implements Kernels {
+
+  private final ElementwiseKernels elementwise = new ScalarElementwise();
+  private final NormalizationKernels normalization = new ScalarNormalization();
+  private final ResamplingKernels resampling = new ScalarResampling();
+  private final ReductionKernels reduction = new ScalarReduction();
+
+  @Override
+  public ElementwiseKernels elementwise() {
+    return elementwise;
+  }
+
+  @Override
+  public NormalizationKernels normalization() {
+    return normalization;
+  }
+
+  @Override
+  public ResamplingKernels resampling() {
+    return resampling;
+  }
+
+  @Override
+  public ReductionKernels reduction() {
+    return reduction;
+  }
+
+  @Override
+  public String describe() {
+    return "plain loops (start the JVM with --add-modules jdk.incubator.vector for vectors)";
+  }
+}

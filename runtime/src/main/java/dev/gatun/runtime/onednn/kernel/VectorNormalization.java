@@ -1,0 +1,364 @@
+package dev.gatun.runtime.onednn.kernel;
+
+import static dev.gatun.runtime.onednn.kernel.Lanes.F;
+import static dev.gatun.runtime.onednn.kernel.Lanes.N;
+
+import dev.gatun.runtime.op.Activation;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The passes over blocks of four vectors of channels, whose sums stay in registers, and of one
+ * where fewer are left.
+ */
+final class VectorNormalization implements NormalizationKernels {
+
+  private static final int BLOCK = 4 * N;
+
+  /** Rows whose sum is kept in fp32 before it goes into the double. */
+  private static final int CHUNK = 256;
+
+  @Override
+  public void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
+    int channels = sums.length;
+    for (long r = 0; r < rows; r += CHUNK) {
+      int n = (int) Math.min(CHUNK, rows - r);
+      int c = 0;
+      for (; c + BLOCK <= channels; c += BLOCK) {
+        momentsBlock(x, r, n, c, pivot, sums, squares);
+      }
+      for (; c < channels; c += N) {
+        momentsTail(x, r, n, c, Math.min(N, channels - c), pivot, sums, squares);
+      }
+    }
+  }
+
+  private static void momentsBlock(
+      Rows x, long row, int rows, int c, float[] pivot, double[] sums, double[] squares) {
+    boolean low = x.low();
+    int size = x.size();
+    long step = x.stride();
+    long at = x.at(row) + (long) c * size;
+    int vector = N * size;
+    FloatVector p0 = FloatVector.fromArray(F, pivot, c);
+    FloatVector p1 = FloatVector.fromArray(F, pivot, c + N);
+    FloatVector p2 = FloatVector.fromArray(F, pivot, c + 2 * N);
+    FloatVector p3 = FloatVector.fromArray(F, pivot, c + 3 * N);
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector q0 = s0;
+    FloatVector q1 = s0;
+    FloatVector q2 = s0;
+    FloatVector q3 = s0;
+    for (int r = 0; r < rows; r++) {
+      FloatVector v0 = Lanes.load(at, low).sub(p0);
+      FloatVector v1 = Lanes.load(at + vector, low).sub(p1);
+      FloatVector v2 = Lanes.load(at + 2L * vector, low).sub(p2);
+      FloatVector v3 = Lanes.load(at + 3L * vector, low).sub(p3);
+      s0 = s0.add(v0);
+      s1 = s1.add(v1);
+      s2 = s2.add(v2);
+      s3 = s3.add(v3);
+      q0 = v0.fma(v0, q0);
+      q1 = v1.fma(v1, q1);
+      q2 = v2.fma(v2, q2);
+      q3 = v3.fma(v3, q3);
+      at += step;
+    }
+    addTo(sums, c, s0, N);
+    addTo(sums, c + N, s1, N);
+    addTo(sums, c + 2 * N, s2, N);
+    addTo(sums, c + 3 * N, s3, N);
+    addTo(squares, c, q0, N);
+    addTo(squares, c + N, q1, N);
+    addTo(squares, c + 2 * N, q2, N);
+    addTo(squares, c + 3 * N, q3, N);
+  }
+
+  private static void momentsTail(
+      Rows x,
+      long row,
+      int rows,
+      int c,
+      int count,
+      float[] pivot,
+      double[] sums,
+      double[] squares) {
+    boolean low = x.low();
+    long at = x.at(row) + (long) c * x.size();
+    FloatVector p = FloatVector.fromArray(F, pivot, c, F.indexInRange(0, count));
+    FloatVector s = FloatVector.zero(F);
+    FloatVector q = s;
+    for (int r = 0; r < rows; r++) {
+      FloatVector v = Lanes.load(at, low, count).sub(p);
+      s = s.add(v);
+      q = v.fma(v, q);
+      at += x.stride();
+    }
+    addTo(sums, c, s, count);
+    addTo(squares, c, q, count);
+  }
+
+  @Override
+  public void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y) {
+    int channels = scale.length;
+    int c = 0;
+    for (; c + BLOCK <= channels; c += BLOCK) {
+      applyBlock(x, rows, c, scale, shift, f, y);
+    }
+    for (; c < channels; c += N) {
+      applyTail(x, rows, c, Math.min(N, channels - c), scale, shift, f, y);
+    }
+  }
+
+  private static void applyBlock(
+      Rows x, long rows, int c, float[] scale, float[] shift, Activation f, Rows y) {
+    boolean low = x.low();
+    boolean lowY = y.low();
+    long at = x.address() + (long) c * x.size();
+    long to = y.address() + (long) c * y.size();
+    int vx = N * x.size();
+    int vy = N * y.size();
+    FloatVector a0 = FloatVector.fromArray(F, scale, c);
+    FloatVector a1 = FloatVector.fromArray(F, scale, c + N);
+    FloatVector a2 = FloatVector.fromArray(F, scale, c + 2 * N);
+    FloatVector a3 = FloatVector.fromArray(F, scale, c + 3 * N);
+    FloatVector b0 = FloatVector.fromArray(F, shift, c);
+    FloatVector b1 = FloatVector.fromArray(F, shift, c + N);
+    FloatVector b2 = FloatVector.fromArray(F, shift, c + 2 * N);
+    FloatVector b3 = FloatVector.fromArray(F, shift, c + 3 * N);
+    for (long r = 0; r < rows; r++) {
+      Lanes.store(VectorActivation.value(f, Lanes.load(at, low).fma(a0, b0)), to, lowY);
+      Lanes.store(VectorActivation.value(f, Lanes.load(at + vx, low).fma(a1, b1)), to + vy, lowY);
+      Lanes.store(
+          VectorActivation.value(f, Lanes.load(at + 2L * vx, low).fma(a2, b2)), to + 2L * vy, lowY);
+      Lanes.store(
+          VectorActivation.value(f, Lanes.load(at + 3L * vx, low).fma(a3, b3)), to + 3L * vy, lowY);
+      at += x.stride();
+      to += y.stride();
+    }
+  }
+
+  private static void applyTail(
+      Rows x, long rows, int c, int count, float[] scale, float[] shift, Activation f, Rows y) {
+    long at = x.address() + (long) c * x.size();
+    long to = y.address() + (long) c * y.size();
+    FloatVector a = FloatVector.fromArray(F, scale, c, F.indexInRange(0, count));
+    FloatVector b = FloatVector.fromArray(F, shift, c, F.indexInRange(0, count));
+    for (long r = 0; r < rows; r++) {
+      FloatVector z = Lanes.load(at, x.low(), count).fma(a, b);
+      Lanes.store(VectorActivation.value(f, z), to, y.low(), count);
+      at += x.stride();
+      to += y.stride();
+    }
+  }
+
+  @Override
+  public void gradientSums(
+      Rows x,
+      Rows dy,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] center,
+      double[] sums,
+      double[] products) {
+    int channels = sums.length;
+    for (long r = 0; r < rows; r += CHUNK) {
+      int n = (int) Math.min(CHUNK, rows - r);
+      int c = 0;
+      for (; c + 2 * N <= channels; c += 2 * N) {
+        gradientSumsBlock(x, dy, r, n, c, scale, shift, f, center, sums, products);
+      }
+      for (; c < channels; c += N) {
+        int count = Math.min(N, channels - c);
+        gradientSumsTail(x, dy, r, n, c, count, scale, shift, f, center, sums, products);
+      }
+    }
+  }
+
+  private static void gradientSumsBlock(
+      Rows x,
+      Rows dy,
+      long row,
+      int rows,
+      int c,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] center,
+      double[] sums,
+      double[] products) {
+    boolean lowX = x.low();
+    boolean lowDy = dy.low();
+    long at = x.at(row) + (long) c * x.size();
+    long from = dy.at(row) + (long) c * dy.size();
+    int vx = N * x.size();
+    int vdy = N * dy.size();
+    FloatVector a0 = FloatVector.fromArray(F, scale, c);
+    FloatVector a1 = FloatVector.fromArray(F, scale, c + N);
+    FloatVector b0 = FloatVector.fromArray(F, shift, c);
+    FloatVector b1 = FloatVector.fromArray(F, shift, c + N);
+    FloatVector m0 = FloatVector.fromArray(F, center, c);
+    FloatVector m1 = FloatVector.fromArray(F, center, c + N);
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    FloatVector q0 = s0;
+    FloatVector q1 = s0;
+    for (int r = 0; r < rows; r++) {
+      FloatVector x0 = Lanes.load(at, lowX);
+      FloatVector x1 = Lanes.load(at + vx, lowX);
+      FloatVector d0 = VectorActivation.gradient(f, x0.fma(a0, b0), Lanes.load(from, lowDy));
+      FloatVector d1 = VectorActivation.gradient(f, x1.fma(a1, b1), Lanes.load(from + vdy, lowDy));
+      s0 = s0.add(d0);
+      s1 = s1.add(d1);
+      q0 = d0.fma(x0.sub(m0), q0);
+      q1 = d1.fma(x1.sub(m1), q1);
+      at += x.stride();
+      from += dy.stride();
+    }
+    addTo(sums, c, s0, N);
+    addTo(sums, c + N, s1, N);
+    addTo(products, c, q0, N);
+    addTo(products, c + N, q1, N);
+  }
+
+  private static void gradientSumsTail(
+      Rows x,
+      Rows dy,
+      long row,
+      int rows,
+      int c,
+      int count,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] center,
+      double[] sums,
+      double[] products) {
+    long at = x.at(row) + (long) c * x.size();
+    long from = dy.at(row) + (long) c * dy.size();
+    FloatVector a = FloatVector.fromArray(F, scale, c, F.indexInRange(0, count));
+    FloatVector b = FloatVector.fromArray(F, shift, c, F.indexInRange(0, count));
+    FloatVector m = FloatVector.fromArray(F, center, c, F.indexInRange(0, count));
+    FloatVector s = FloatVector.zero(F);
+    FloatVector q = s;
+    for (int r = 0; r < rows; r++) {
+      FloatVector v = Lanes.load(at, x.low(), count);
+      FloatVector d = VectorActivation.gradient(f, v.fma(a, b), Lanes.load(from, dy.low(), count));
+      s = s.add(d);
+      q = d.fma(v.sub(m), q);
+      at += x.stride();
+      from += dy.stride();
+    }
+    addTo(sums, c, s, count);
+    addTo(products, c, q, count);
+  }
+
+  @Override
+  public void gradientApply(
+      Rows x,
+      Rows dy,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] a,
+      float[] b,
+      float[] d,
+      Rows dx) {
+    int channels = scale.length;
+    int c = 0;
+    for (; c + 2 * N <= channels; c += 2 * N) {
+      gradientApplyBlock(x, dy, rows, c, scale, shift, f, a, b, d, dx);
+    }
+    for (; c < channels; c += N) {
+      gradientApplyTail(x, dy, rows, c, Math.min(N, channels - c), scale, shift, f, a, b, d, dx);
+    }
+  }
+
+  private static void gradientApplyBlock(
+      Rows x,
+      Rows dy,
+      long rows,
+      int c,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] a,
+      float[] b,
+      float[] d,
+      Rows dx) {
+    boolean lowX = x.low();
+    boolean lowDy = dy.low();
+    boolean lowDx = dx.low();
+    long at = x.address() + (long) c * x.size();
+    long from = dy.address() + (long) c * dy.size();
+    long to = dx.address() + (long) c * dx.size();
+    int vx = N * x.size();
+    int vdy = N * dy.size();
+    int vdx = N * dx.size();
+    FloatVector k0 = FloatVector.fromArray(F, scale, c);
+    FloatVector k1 = FloatVector.fromArray(F, scale, c + N);
+    FloatVector l0 = FloatVector.fromArray(F, shift, c);
+    FloatVector l1 = FloatVector.fromArray(F, shift, c + N);
+    FloatVector a0 = FloatVector.fromArray(F, a, c);
+    FloatVector a1 = FloatVector.fromArray(F, a, c + N);
+    FloatVector b0 = FloatVector.fromArray(F, b, c);
+    FloatVector b1 = FloatVector.fromArray(F, b, c + N);
+    FloatVector e0 = FloatVector.fromArray(F, d, c);
+    FloatVector e1 = FloatVector.fromArray(F, d, c + N);
+    for (long r = 0; r < rows; r++) {
+      FloatVector x0 = Lanes.load(at, lowX);
+      FloatVector x1 = Lanes.load(at + vx, lowX);
+      FloatVector d0 = VectorActivation.gradient(f, x0.fma(k0, l0), Lanes.load(from, lowDy));
+      FloatVector d1 = VectorActivation.gradient(f, x1.fma(k1, l1), Lanes.load(from + vdy, lowDy));
+      Lanes.store(d0.fma(a0, x0.fma(b0, e0)), to, lowDx);
+      Lanes.store(d1.fma(a1, x1.fma(b1, e1)), to + vdx, lowDx);
+      at += x.stride();
+      from += dy.stride();
+      to += dx.stride();
+    }
+  }
+
+  private static void gradientApplyTail(
+      Rows x,
+      Rows dy,
+      long rows,
+      int c,
+      int count,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] a,
+      float[] b,
+      float[] d,
+      Rows dx) {
+    long at = x.address() + (long) c * x.size();
+    long from = dy.address() + (long) c * dy.size();
+    long to = dx.address() + (long) c * dx.size();
+    var mask = F.indexInRange(0, count);
+    FloatVector k0 = FloatVector.fromArray(F, scale, c, mask);
+    FloatVector l0 = FloatVector.fromArray(F, shift, c, mask);
+    FloatVector a0 = FloatVector.fromArray(F, a, c, mask);
+    FloatVector b0 = FloatVector.fromArray(F, b, c, mask);
+    FloatVector e0 = FloatVector.fromArray(F, d, c, mask);
+    for (long r = 0; r < rows; r++) {
+      FloatVector v = Lanes.load(at, x.low(), count);
+      FloatVector g =
+          VectorActivation.gradient(f, v.fma(k0, l0), Lanes.load(from, dy.low(), count));
+      Lanes.store(g.fma(a0, v.fma(b0, e0)), to, dx.low(), count);
+      at += x.stride();
+      from += dy.stride();
+      to += dx.stride();
+    }
+  }
+
+  private static void addTo(double[] sums, int c, FloatVector part, int count) {
+    for (int i = 0; i < count; i++) {
+      sums[c + i] += part.lane(i);
+    }
+  }
+}

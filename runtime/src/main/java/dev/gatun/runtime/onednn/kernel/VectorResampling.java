@@ -1,0 +1,188 @@
+package dev.gatun.runtime.onednn.kernel;
+
+import static dev.gatun.runtime.onednn.kernel.Lanes.F;
+import static dev.gatun.runtime.onednn.kernel.Lanes.I;
+import static dev.gatun.runtime.onednn.kernel.Lanes.N;
+import static dev.gatun.runtime.onednn.kernel.Lanes.ORDER;
+import static dev.gatun.runtime.onednn.kernel.Memory.ALL;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Pooling over vectors of channels where the channels fill them, and the plain loops where they do
+ * not.
+ */
+final class VectorResampling implements ResamplingKernels {
+
+  private static final VectorSpecies<Byte> B =
+      F.vectorBitSize() >= 256
+          ? VectorSpecies.of(byte.class, VectorShape.forBitSize(F.vectorBitSize() / 4))
+          : ByteVector.SPECIES_64;
+  private static final boolean BYTES_FIT = B.length() == N;
+
+  private final ScalarResampling plain = new ScalarResampling();
+
+  @Override
+  public void maxPool(
+      int kernel,
+      int stride,
+      int width,
+      int channels,
+      Rows x,
+      int outHeight,
+      int outWidth,
+      Rows y,
+      long argmax) {
+    if (channels % N != 0 || !BYTES_FIT) {
+      plain.maxPool(kernel, stride, width, channels, x, outHeight, outWidth, y, argmax);
+      return;
+    }
+    for (int i = 0; i < outHeight; i++) {
+      for (int j = 0; j < outWidth; j++) {
+        long out = (long) i * outWidth + j;
+        long corner = (long) i * stride * width + (long) j * stride;
+        for (int c = 0; c < channels; c += N) {
+          long first = x.at(corner) + (long) c * x.size();
+          FloatVector best = Lanes.load(first, x.low());
+          IntVector place = IntVector.zero(I);
+          for (int u = 0; u < kernel; u++) {
+            for (int v = 0; v < kernel; v++) {
+              long offset = ((long) u * width + v) * x.stride();
+              FloatVector next = Lanes.load(first + offset, x.low());
+              VectorMask<Float> larger =
+                  next.compare(VectorOperators.LE, best)
+                      .or(best.test(VectorOperators.IS_NAN))
+                      .not();
+              best = best.blend(next, larger);
+              place = place.blend(u * kernel + v, larger.cast(I));
+            }
+          }
+          Lanes.store(best, y.at(out) + (long) c * y.size(), y.low());
+          ((ByteVector) place.convertShape(VectorOperators.I2B, B, 0))
+              .intoMemorySegment(ALL, argmax + out * channels + c, ORDER);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void maxPoolGradient(
+      int kernel,
+      int stride,
+      int height,
+      int width,
+      int channels,
+      Rows dy,
+      long argmax,
+      int outHeight,
+      int outWidth,
+      Rows dx) {
+    if (channels % N != 0 || !BYTES_FIT) {
+      plain.maxPoolGradient(
+          kernel, stride, height, width, channels, dy, argmax, outHeight, outWidth, dx);
+      return;
+    }
+    for (int h = 0; h < height; h++) {
+      int firstI = Math.max(0, (h - kernel + stride) / stride);
+      int lastI = Math.min(outHeight - 1, h / stride);
+      for (int w = 0; w < width; w++) {
+        int firstJ = Math.max(0, (w - kernel + stride) / stride);
+        int lastJ = Math.min(outWidth - 1, w / stride);
+        long to = dx.at((long) h * width + w);
+        for (int c = 0; c < channels; c += N) {
+          FloatVector sum = FloatVector.zero(F);
+          for (int i = firstI; i <= lastI; i++) {
+            for (int j = firstJ; j <= lastJ; j++) {
+              long out = (long) i * outWidth + j;
+              int here = (h - i * stride) * kernel + (w - j * stride);
+              IntVector place =
+                  (IntVector)
+                      ByteVector.fromMemorySegment(B, ALL, argmax + out * channels + c, ORDER)
+                          .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+              FloatVector g = Lanes.load(dy.at(out) + (long) c * dy.size(), dy.low());
+              sum = sum.add(g, place.compare(VectorOperators.EQ, here).cast(F));
+            }
+          }
+          Lanes.store(sum, to + (long) c * dx.size(), dx.low());
+        }
+      }
+    }
+  }
+
+  @Override
+  public void sumPool(
+      int kernel,
+      int stride,
+      float scale,
+      int width,
+      int channels,
+      Rows x,
+      int outHeight,
+      int outWidth,
+      Rows y) {
+    if (channels % N != 0) {
+      plain.sumPool(kernel, stride, scale, width, channels, x, outHeight, outWidth, y);
+      return;
+    }
+    for (int i = 0; i < outHeight; i++) {
+      for (int j = 0; j < outWidth; j++) {
+        long corner = (long) i * stride * width + (long) j * stride;
+        long to = y.at((long) i * outWidth + j);
+        for (int c = 0; c < channels; c += N) {
+          FloatVector sum = FloatVector.zero(F);
+          for (int u = 0; u < kernel; u++) {
+            for (int v = 0; v < kernel; v++) {
+              long from = x.at(corner + (long) u * width + v) + (long) c * x.size();
+              sum = sum.add(Lanes.load(from, x.low()));
+            }
+          }
+          Lanes.store(sum.mul(scale), to + (long) c * y.size(), y.low());
+        }
+      }
+    }
+  }
+
+  @Override
+  public void sumPoolGradient(
+      int kernel,
+      int stride,
+      float scale,
+      int height,
+      int width,
+      int channels,
+      Rows dy,
+      int outHeight,
+      int outWidth,
+      Rows dx) {
+    if (channels % N != 0) {
+      plain.sumPoolGradient(
+          kernel, stride, scale, height, width, channels, dy, outHeight, outWidth, dx);
+      return;
+    }
+    for (int h = 0; h < height; h++) {
+      int firstI = Math.max(0, (h - kernel + stride) / stride);
+      int lastI = Math.min(outHeight - 1, h / stride);
+      for (int w = 0; w < width; w++) {
+        int firstJ = Math.max(0, (w - kernel + stride) / stride);
+        int lastJ = Math.min(outWidth - 1, w / stride);
+        long to = dx.at((long) h * width + w);
+        for (int c = 0; c < channels; c += N) {
+          FloatVector sum = FloatVector.zero(F);
+          for (int i = firstI; i <= lastI; i++) {
+            for (int j = firstJ; j <= lastJ; j++) {
+              long from = dy.at((long) i * outWidth + j) + (long) c * dy.size();
+              sum = sum.add(Lanes.load(from, dy.low()));
+            }
+          }
+          Lanes.store(sum.mul(scale), to + (long) c * dx.size(), dx.low());
+        }
+      }
+    }
+  }
+}
