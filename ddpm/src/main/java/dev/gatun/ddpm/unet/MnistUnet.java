@@ -1,8 +1,8 @@
 package dev.gatun.ddpm.unet;
 
 import dev.gatun.ddpm.diffusion.Denoiser;
-import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.DeviceValues;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.unet.block.ConvBlock;
 import dev.gatun.ddpm.unet.block.DownBlock;
 import dev.gatun.ddpm.unet.block.SineTimeEmbedding;
