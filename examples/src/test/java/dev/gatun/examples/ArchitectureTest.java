@@ -135,7 +135,20 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule checkpoint =
-      no("dev.gatun.nn.checkpoint..").mayKnow(in("nn", "autograd", "op", "layer", "optim"));
+      no("dev.gatun.nn.checkpoint..").mayKnow(in("nn", "op", "layer", "optim"));
+
+  /** The file formats know tensors alone; Checkpoint alone knows whose they are. */
+  @ArchTest
+  static final ArchRule onlyCheckpointKnowsParameters =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.gatun.nn.checkpoint..")
+          .and()
+          .haveNameNotMatching("dev\\.gatun\\.nn\\.checkpoint\\.Checkpoint(\\$.*)?")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("dev.gatun.nn.autograd..")
+          .allowEmptyShould(true);
 
   // ddpm: diffusion -> autograd; unet -> layer, diffusion; sampler -> diffusion;
   // training -> data, diffusion, optim, checkpoint.
