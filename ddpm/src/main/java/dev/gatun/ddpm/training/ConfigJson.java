@@ -9,7 +9,7 @@ import com.google.gson.JsonParser;
 import dev.gatun.ddpm.diffusion.BetaSchedule;
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
-import dev.gatun.runtime.op.AdamSettings;
+import dev.gatun.nn.optim.AdamConfig;
 import dev.gatun.runtime.op.LossFunction;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,8 +46,9 @@ public final class ConfigJson {
     Fields fields = new Fields(json, source);
     ModelConfig model = model(fields.object("model"));
     Fields adam = fields.object("adam");
-    AdamSettings settings =
-        new AdamSettings(
+    AdamConfig settings =
+        new AdamConfig(
+            adam.number("learningRate"),
             (float) adam.number("beta1"),
             (float) adam.number("beta2"),
             (float) adam.number("epsilon"),
@@ -61,10 +62,9 @@ public final class ConfigJson {
             fields.constant("precision", Precision.class),
             fields.whole("seed"),
             fields.constant("loss", LossFunction.class),
-            fields.number("learningRate"),
+            settings,
             fields.integer("warmupSteps"),
             fields.number("finalLearningRate"),
-            settings,
             fields.number("clipNorm"),
             fields.number("emaDecay"),
             fields.bool("horizontalFlip"),
@@ -116,15 +116,15 @@ public final class ConfigJson {
     json.addProperty("precision", lower(config.precision()));
     json.addProperty("seed", config.seed());
     json.addProperty("loss", lower(config.loss()));
-    json.addProperty("learningRate", config.learningRate());
-    json.addProperty("warmupSteps", config.warmupSteps());
-    json.addProperty("finalLearningRate", config.finalLearningRate());
     JsonObject adam = new JsonObject();
+    adam.addProperty("learningRate", config.adam().learningRate());
     adam.addProperty("beta1", config.adam().beta1());
     adam.addProperty("beta2", config.adam().beta2());
     adam.addProperty("epsilon", config.adam().epsilon());
     adam.addProperty("weightDecay", config.adam().weightDecay());
     json.add("adam", adam);
+    json.addProperty("warmupSteps", config.warmupSteps());
+    json.addProperty("finalLearningRate", config.finalLearningRate());
     json.addProperty("clipNorm", config.clipNorm());
     json.addProperty("emaDecay", config.emaDecay());
     json.addProperty("horizontalFlip", config.horizontalFlip());

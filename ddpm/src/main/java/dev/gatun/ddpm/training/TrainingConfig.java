@@ -1,7 +1,7 @@
 package dev.gatun.ddpm.training;
 
 import dev.gatun.ddpm.diffusion.ModelConfig;
-import dev.gatun.runtime.op.AdamSettings;
+import dev.gatun.nn.optim.AdamConfig;
 import dev.gatun.runtime.op.LossFunction;
 
 /**
@@ -13,11 +13,10 @@ import dev.gatun.runtime.op.LossFunction;
  * @param precision in which numbers the network computes
  * @param seed of the first weights, the data's order, the noise and dropout
  * @param loss between prediction and target
- * @param learningRate the peak, after warm-up
+ * @param adam the optimizer's settings; its learning rate is the peak, after warm-up
  * @param warmupSteps steps over which the learning rate rises linearly to the peak; 0 for none
  * @param finalLearningRate what the cosine decay from the peak ends at; the peak itself for no
  *     decay
- * @param adam the optimizer's constants
  * @param clipNorm largest global norm of the gradient, 0 for no clipping
  * @param emaDecay largest decay of the averaged weights; step n has min(emaDecay, (1 + n) / (10 +
  *     n))
@@ -32,10 +31,9 @@ public record TrainingConfig(
     Precision precision,
     long seed,
     LossFunction loss,
-    double learningRate,
+    AdamConfig adam,
     int warmupSteps,
     double finalLearningRate,
-    AdamSettings adam,
     double clipNorm,
     double emaDecay,
     boolean horizontalFlip,
@@ -45,17 +43,12 @@ public record TrainingConfig(
   public TrainingConfig {
     require(steps >= 1, "steps", "1 or more", steps);
     require(batchSize >= 1, "batchSize", "1 or more", batchSize);
-    require(learningRate > 0 && learningRate < 1e3, "learningRate", "above 0", learningRate);
     require(warmupSteps >= 0, "warmupSteps", "0 or more", warmupSteps);
     require(
-        finalLearningRate >= 0 && finalLearningRate <= learningRate,
+        finalLearningRate >= 0 && finalLearningRate <= adam.learningRate(),
         "finalLearningRate",
-        "0 to learningRate",
+        "0 to the peak of " + adam.learningRate(),
         finalLearningRate);
-    require(adam.beta1() >= 0 && adam.beta1() < 1, "beta1", "0 up to 1", adam.beta1());
-    require(adam.beta2() >= 0 && adam.beta2() < 1, "beta2", "0 up to 1", adam.beta2());
-    require(adam.epsilon() > 0, "epsilon", "above 0", adam.epsilon());
-    require(adam.weightDecay() >= 0, "weightDecay", "0 or more", adam.weightDecay());
     require(clipNorm >= 0, "clipNorm", "0 or more", clipNorm);
     require(emaDecay >= 0 && emaDecay < 1, "emaDecay", "0 up to 1", emaDecay);
     require(sampleEvery >= 0, "sampleEvery", "0 or more", sampleEvery);
@@ -78,15 +71,30 @@ public record TrainingConfig(
         Precision.FP32,
         0,
         LossFunction.MEAN_SQUARED,
-        2e-3,
+        AdamConfig.defaults().withLearningRate(2e-3),
         100,
         0,
-        new AdamSettings(0.9f, 0.999f, 1e-8f, 0),
         1,
         0.999,
         false,
         500,
         500);
+  }
+
+  /**
+   * The rate of step {@code step}, from 1: peak step / warmup up to the warm-up's end, then final +
+   * (peak - final) (1 + cos(pi p)) / 2, where p goes from 0 to 1 at the last step. Loshchilov and
+   * Hutter 2017, eq. 5.
+   */
+  public double learningRate(int step) {
+    double peak = adam.learningRate();
+    if (step < warmupSteps) {
+      return peak * step / warmupSteps;
+    }
+    int decay = Math.max(1, steps - warmupSteps);
+    double progress = Math.min(1, (step - warmupSteps) / (double) decay);
+    double shape = (1 + StrictMath.cos(StrictMath.PI * progress)) / 2;
+    return finalLearningRate + (peak - finalLearningRate) * shape;
   }
 
   public TrainingConfig withModel(ModelConfig model) {
@@ -97,10 +105,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -116,10 +123,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -135,10 +141,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -154,10 +159,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -173,10 +177,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -192,10 +195,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -203,7 +205,7 @@ public record TrainingConfig(
         saveEvery);
   }
 
-  public TrainingConfig withLearningRate(double learningRate) {
+  public TrainingConfig withAdam(AdamConfig adam) {
     return new TrainingConfig(
         model,
         steps,
@@ -211,10 +213,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -230,10 +231,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -249,29 +249,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
-        clipNorm,
-        emaDecay,
-        horizontalFlip,
-        sampleEvery,
-        saveEvery);
-  }
-
-  public TrainingConfig withAdam(AdamSettings adam) {
-    return new TrainingConfig(
-        model,
-        steps,
-        batchSize,
-        precision,
-        seed,
-        loss,
-        learningRate,
-        warmupSteps,
-        finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -287,10 +267,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -306,10 +285,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -325,10 +303,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -344,10 +321,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
@@ -363,10 +339,9 @@ public record TrainingConfig(
         precision,
         seed,
         loss,
-        learningRate,
+        adam,
         warmupSteps,
         finalLearningRate,
-        adam,
         clipNorm,
         emaDecay,
         horizontalFlip,
