@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Nested;
 final class ReferenceBackendTest {
 
   @Nested
-  final class ElementwiseTest extends ElementwiseContract {
+  final class MemoryAndPrograms extends BackendContract {
     @Override
     protected Backend backend() {
       return new ReferenceBackend();
@@ -14,7 +14,7 @@ final class ReferenceBackendTest {
   }
 
   @Nested
-  final class MatrixProductTest extends MatrixProductContract {
+  final class Elementwise extends ElementwiseContract {
     @Override
     protected Backend backend() {
       return new ReferenceBackend();
@@ -22,7 +22,63 @@ final class ReferenceBackendTest {
   }
 
   @Nested
-  final class ConvolutionTest extends ConvolutionContract {
+  final class MatrixProduct extends MatrixProductContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class Convolution extends ConvolutionContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class Normalization extends NormalizationContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class Attention extends AttentionContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class Resampling extends ResamplingContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class Reduction extends ReductionContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class RandomFill extends RandomFillContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
+
+  @Nested
+  final class ParameterUpdate extends ParameterUpdateContract {
     @Override
     protected Backend backend() {
       return new ReferenceBackend();

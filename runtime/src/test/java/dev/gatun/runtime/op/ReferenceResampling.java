@@ -7,28 +7,17 @@ import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.util.Arrays;
 
-/** {@link Resampling} as its formulas say. */
+/**
+ * {@link Resampling} as its formulas say: all visit the same (large image's element, small one's,
+ * place in the window) triples.
+ */
 final class ReferenceResampling implements Resampling {
 
   @Override
   public void maxPool(int kernel, int stride, Tensor x, Tensor y, Tensor argmax) {
-    double[] in = read(x);
-    double[] out = new double[Math.toIntExact(y.elements())];
-    double[] places = new double[out.length];
-    Arrays.fill(out, Double.NEGATIVE_INFINITY);
-    visit(
-        kernel,
-        stride,
-        x.shape(),
-        y.shape(),
-        (large, small, place) -> {
-          if (in[large] > out[small]) {
-            out[small] = in[large];
-            places[small] = place;
-          }
-        });
-    write(out, y);
-    write(places, argmax);
+    double[][] results = maxPool(kernel, stride, x.shape(), y.shape(), read(x));
+    write(results[0], y);
+    write(results[1], argmax);
   }
 
   @Override
@@ -43,40 +32,52 @@ final class ReferenceResampling implements Resampling {
 
   @Override
   public void averagePoolGradient(int kernel, int stride, Tensor dy, Tensor dx) {
-    double[] gradient = read(dy);
-    double[] out = new double[Math.toIntExact(dx.elements())];
-    visit(
-        kernel,
-        stride,
-        dx.shape(),
-        dy.shape(),
-        (large, small, place) -> out[large] += gradient[small] / (kernel * kernel));
-    write(out, dx);
+    write(averagePoolGradient(kernel, stride, dx.shape(), dy.shape(), read(dy)), dx);
   }
 
   @Override
   public void nearest(int factor, Tensor x, Tensor y) {
-    double[] in = read(x);
-    double[] out = new double[Math.toIntExact(y.elements())];
-    visit(factor, factor, y.shape(), x.shape(), (large, small, place) -> out[large] = in[small]);
-    write(out, y);
+    write(nearest(factor, x.shape(), y.shape(), read(x)), y);
   }
 
   @Override
   public void nearestGradient(int factor, Tensor dy, Tensor dx) {
-    double[] gradient = read(dy);
-    double[] out = new double[Math.toIntExact(dx.elements())];
+    write(nearestGradient(factor, dx.shape(), dy.shape(), read(dy)), dx);
+  }
+
+  /** The largest elements and their places. */
+  static double[][] maxPool(int kernel, int stride, Shape input, Shape output, double[] x) {
+    double[] y = zeros(output);
+    double[] places = zeros(output);
+    Arrays.fill(y, Double.NEGATIVE_INFINITY);
     visit(
-        factor,
-        factor,
-        dy.shape(),
-        dx.shape(),
-        (large, small, place) -> out[small] += gradient[large]);
-    write(out, dx);
+        kernel,
+        stride,
+        input,
+        output,
+        (large, small, place) -> {
+          if (x[large] > y[small]) {
+            y[small] = x[large];
+            places[small] = place;
+          }
+        });
+    return new double[][] {y, places};
+  }
+
+  static double[] maxPoolGradient(
+      int kernel, int stride, Shape input, Shape output, double[] dy, double[] argmax) {
+    double[] dx = zeros(input);
+    visit(
+        kernel,
+        stride,
+        input,
+        output,
+        (large, small, place) -> dx[large] += argmax[small] == place ? dy[small] : 0);
+    return dx;
   }
 
   static double[] averagePool(int kernel, int stride, Shape input, Shape output, double[] x) {
-    double[] y = new double[Math.toIntExact(output.elements())];
+    double[] y = zeros(output);
     visit(
         kernel,
         stride,
@@ -86,20 +87,32 @@ final class ReferenceResampling implements Resampling {
     return y;
   }
 
-  static double[] maxPoolGradient(
-      int kernel, int stride, Shape input, Shape output, double[] dy, double[] argmax) {
-    double[] dx = new double[Math.toIntExact(input.elements())];
+  static double[] averagePoolGradient(
+      int kernel, int stride, Shape input, Shape output, double[] dy) {
+    double[] dx = zeros(input);
     visit(
         kernel,
         stride,
         input,
         output,
-        (large, small, place) -> {
-          if (argmax[small] == place) {
-            dx[large] += dy[small];
-          }
-        });
+        (large, small, place) -> dx[large] += dy[small] / (kernel * kernel));
     return dx;
+  }
+
+  static double[] nearest(int factor, Shape input, Shape output, double[] x) {
+    double[] y = zeros(output);
+    visit(factor, factor, output, input, (large, small, place) -> y[large] = x[small]);
+    return y;
+  }
+
+  static double[] nearestGradient(int factor, Shape input, Shape output, double[] dy) {
+    double[] dx = zeros(input);
+    visit(factor, factor, output, input, (large, small, place) -> dx[small] += dy[large]);
+    return dx;
+  }
+
+  private static double[] zeros(Shape shape) {
+    return new double[Math.toIntExact(shape.elements())];
   }
 
   private interface Visitor {

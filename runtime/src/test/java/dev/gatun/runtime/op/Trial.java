@@ -213,7 +213,7 @@ public final class Trial implements AutoCloseable {
     double[] expected = TensorValues.read(output.expected);
     double[] got = download(output);
     for (int i = 0; i < got.length; i++) {
-      if (got[i] != expected[i] && !(Double.isNaN(got[i]) && Double.isNaN(expected[i]))) {
+      if (Double.compare(got[i], expected[i]) != 0) {
         fail(
             String.format(
                 "%s, %s at %s: expected exactly %s, got %s (%s)",

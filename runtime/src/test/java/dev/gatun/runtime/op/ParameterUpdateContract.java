@@ -1,0 +1,114 @@
+package dev.gatun.runtime.op;
+
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@link ParameterUpdate} against the oracle. */
+public abstract class ParameterUpdateContract extends OperatorContract {
+
+  @Test
+  public void clipScale() {
+    for (double sum :
+        new double[] {0, 1e-20, 0.25, 1, 1.0001, 100, 1e30, Double.NaN, Double.POSITIVE_INFINITY}) {
+      for (float maxNorm : new float[] {0.5f, 1, 1e6f}) {
+        try (Trial t = trial("clipScale of sum " + sum + ", maxNorm " + maxNorm)) {
+          Twin squares = t.vector("sumOfSquares", sum);
+          Twin scale = t.output("scale", DType.FLOAT32, Shape.of(1));
+          t.run(b -> b.parameterUpdate().clipScale(squares.on(b), maxNorm, scale.on(b)));
+          t.check(scale, Tolerance.of(DType.FLOAT32, 1));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 16, 17, 1000, 100_003})
+  public void adamW(int count) {
+    AdamSettings[] all = {
+      new AdamSettings(0.9f, 0.999f, 1e-8f, 0),
+      new AdamSettings(0.8f, 0.95f, 1e-3f, 0.1f),
+      new AdamSettings(0, 0, 1e-8f, 0)
+    };
+    for (AdamSettings settings : all) {
+      Shape shape = Shape.of(count);
+      try (Trial t = trial("adamW " + settings)) {
+        Twin learningRate = t.vector("learningRate", 0.01);
+        Twin scale = t.vector("gradientScale", 0.7);
+        Twin parameter = t.writes(t.normal("parameter", DType.FLOAT32, shape));
+        Twin first = t.writes(t.vector("firstMoment", new double[count]));
+        Twin second = t.writes(t.vector("secondMoment", new double[count]));
+        for (int step = 1; step <= 5; step++) {
+          Twin number = t.integers("step", step);
+          Twin gradient = t.normal("gradient " + step, DType.FLOAT32, shape);
+          t.run(
+              b ->
+                  b.parameterUpdate()
+                      .adamW(
+                          settings,
+                          learningRate.on(b),
+                          number.on(b),
+                          scale.on(b),
+                          gradient.on(b),
+                          parameter.on(b),
+                          first.on(b),
+                          second.on(b)));
+        }
+        t.check(parameter, Tolerance.of(DType.FLOAT32, 5));
+        t.check(first, Tolerance.of(DType.FLOAT32, 5));
+        t.check(second, Tolerance.of(DType.FLOAT32, 5));
+      }
+    }
+  }
+
+  /**
+   * From zero parameters, what is left is the step itself: bias corrections count in full, late in
+   * a training too.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 10, 1000, 800_000, 20_000_000})
+  public void adamWBiasCorrection(int step) {
+    Shape shape = Shape.of(257);
+    try (Trial t = trial("adamW from zero at step " + step)) {
+      Twin learningRate = t.vector("learningRate", 2e-4);
+      Twin scale = t.vector("gradientScale", 1);
+      Twin number = t.integers("step", step);
+      Twin gradient = t.normal("gradient", DType.FLOAT32, shape);
+      Twin parameter = t.writes(t.vector("parameter", new double[257]));
+      Twin first = t.writes(t.normal("firstMoment", DType.FLOAT32, shape));
+      double[] squares = Arrays.stream(t.normals(shape, 0, 1)).map(v -> v * v).toArray();
+      Twin second = t.writes(t.vector("secondMoment", squares));
+      t.run(
+          b ->
+              b.parameterUpdate()
+                  .adamW(
+                      new AdamSettings(0.9f, 0.999f, 1e-8f, 0.01f),
+                      learningRate.on(b),
+                      number.on(b),
+                      scale.on(b),
+                      gradient.on(b),
+                      parameter.on(b),
+                      first.on(b),
+                      second.on(b)));
+      // An fp32 power of 0.999 leaves 1 - beta2^t with five digits at the first steps.
+      t.check(parameter, Tolerance.of(DType.FLOAT32, 1).times(step < 10 ? 40 : 4));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 17, 100_003})
+  public void movingAverage(int count) {
+    for (double decay : new double[] {0, 0.9, 0.9999, 1}) {
+      try (Trial t = trial("movingAverage with decay " + decay)) {
+        Twin factor = t.vector("decay", decay);
+        Twin parameter = t.normal("parameter", DType.FLOAT32, Shape.of(count));
+        Twin average = t.writes(t.normal("average", DType.FLOAT32, Shape.of(count)));
+        t.run(b -> b.parameterUpdate().movingAverage(factor.on(b), parameter.on(b), average.on(b)));
+        t.check(average, Tolerance.of(DType.FLOAT32, 1));
+      }
+    }
+  }
+}
