@@ -1,0 +1,171 @@
+package dev.gatun.ddpm.sampler;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.gatun.ddpm.TestBackends;
+import dev.gatun.ddpm.TinyDenoiser;
+import dev.gatun.ddpm.diffusion.Denoiser;
+import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.diffusion.NoiseSchedule;
+import dev.gatun.ddpm.diffusion.Prediction;
+import dev.gatun.ddpm.diffusion.RandomPurpose;
+import dev.gatun.nn.autograd.ParameterStore;
+import dev.gatun.nn.autograd.Scope;
+import dev.gatun.nn.autograd.Tape;
+import dev.gatun.nn.autograd.Variable;
+import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.random.Gaussian;
+import dev.gatun.runtime.random.Philox;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class SamplingLoopTest {
+  private static final ModelConfig MODEL =
+      ModelConfig.defaults().withNetwork("tiny").withImage(6, 5, 1).withDiffusionSteps(40);
+  private static final int VALUES = 30;
+
+  private final Backend backend = TestBackends.open();
+
+  @AfterEach
+  void close() {
+    assertEquals(0, DeviceArena.openArenas(), "open arenas");
+    backend.close();
+  }
+
+  static Stream<Sampler> samplers() {
+    return Stream.of(
+        DdimSampler.of(7),
+        new DdimSampler(5, 0.5, TimestepSpacing.LEADING, false),
+        AncestralSampler.of(AncestralSampler.ALL));
+  }
+
+  @ParameterizedTest
+  @MethodSource("samplers")
+  void aSampleDependsOnItsSeedAndIndexAlone(Sampler sampler) {
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop loop = loop(network, sampler, DType.FLOAT32)) {
+      float[] many = loop.draw(11, 0, 37);
+      assertEquals(37 * VALUES, many.length);
+      assertArrayEquals(part(many, 0, 1), loop.draw(11, 0, 1));
+      assertArrayEquals(part(many, 20, 3), loop.draw(11, 20, 3));
+      assertArrayEquals(part(many, 14, 5), loop.draw(11, 14, 5));
+      assertFalse(Arrays.equals(part(many, 0, 1), loop.draw(12, 0, 1)), "another seed");
+      assertFalse(Arrays.equals(part(many, 0, 1), part(many, 1, 1)), "another index");
+    }
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop first = loop(network, sampler, DType.BFLOAT16);
+        SamplingLoop second = loop(network, sampler, DType.BFLOAT16)) {
+      assertArrayEquals(part(first.draw(5, 0, 20), 18, 1), second.draw(5, 18, 1));
+    }
+  }
+
+  /** With a network that sees x_0 = x_t / 2 the whole path can be computed element by element. */
+  @ParameterizedTest
+  @MethodSource("samplers")
+  void drawsWhatItsPlanSays(Sampler sampler) {
+    NoiseSchedule schedule = MODEL.schedule();
+    float[] drawn;
+    try (Denoiser network = new HalfDenoiser(backend);
+        SamplingLoop loop =
+            new SamplingLoop(backend, network, schedule, Prediction.X0, sampler, DType.FLOAT32)) {
+      drawn = loop.draw(9, 0, 18);
+    }
+    List<SamplerStep> plan = sampler.plan(schedule);
+    for (int sample = 0; sample < 18; sample++) {
+      for (int e = 0; e < VALUES; e++) {
+        double x = normal(RandomPurpose.FIRST_STATE, 0, sample, e);
+        for (int i = 0; i < plan.size(); i++) {
+          SamplerStep step = plan.get(i);
+          double x0 = sampler.clip() ? Math.clamp(x / 2, -1, 1) : x / 2;
+          x = step.stateWeight() * x + step.imageWeight() * x0;
+          x += step.noiseWeight() * normal(RandomPurpose.SAMPLER_NOISE, i, sample, e);
+        }
+        assertEquals(x, drawn[sample * VALUES + e], 1e-4, "sample " + sample + ", value " + e);
+      }
+    }
+  }
+
+  @Test
+  void aSecondDrawReservesNoMemory() {
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop loop = loop(network, DdimSampler.of(4), DType.FLOAT32)) {
+      loop.draw(1, 0, 16);
+      long reserved = loop.reservedBytes();
+      loop.draw(2, 0, 40);
+      assertEquals(reserved, loop.reservedBytes());
+    }
+  }
+
+  @Test
+  void reportsEveryEvaluation() {
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop loop = loop(network, DdimSampler.of(4), DType.FLOAT32)) {
+      int[] last = new int[2];
+      loop.draw(
+          1,
+          0,
+          17,
+          (done, total) -> {
+            assertEquals(last[0] + 1, done);
+            last[0] = done;
+            last[1] = total;
+          });
+      assertArrayEquals(new int[] {8, 8}, last);
+    }
+  }
+
+  private SamplingLoop loop(Denoiser network, Sampler sampler, DType compute) {
+    return new SamplingLoop(backend, network, MODEL.schedule(), Prediction.V, sampler, compute);
+  }
+
+  private static float[] part(float[] images, int first, int count) {
+    return Arrays.copyOfRange(images, first * VALUES, (first + count) * VALUES);
+  }
+
+  private static double normal(int purpose, int step, int sample, int element) {
+    int[] words = new int[4];
+    float[] numbers = new float[4];
+    Philox.block(9, element / 4, sample, step, purpose, words, 0);
+    Gaussian.block(words, 0, numbers, 0);
+    return numbers[element % 4];
+  }
+
+  /** x_0 = x_t / 2. */
+  private static final class HalfDenoiser implements Denoiser {
+    private final ParameterStore parameters;
+
+    HalfDenoiser(Backend backend) {
+      parameters = ParameterStore.allocate(backend, Scope.root(), 0);
+    }
+
+    @Override
+    public Shape imageShape() {
+      return MODEL.imageShape();
+    }
+
+    @Override
+    public ParameterStore parameters() {
+      return parameters;
+    }
+
+    @Override
+    public Variable predict(Tape tape, Variable xt, Tensor t) {
+      Tensor half = tape.empty(DType.FLOAT32, t.shape());
+      Tensor y = tape.empty(DType.FLOAT32, xt.shape());
+      tape.backend().elementwise().fill(0.25f, half);
+      tape.backend().elementwise().combinePerSample(half, xt.value(), half, xt.value(), y);
+      return tape.constant(y);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package dev.gatun.ddpm.training;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.ddpm.diffusion.BetaSchedule;
+import dev.gatun.ddpm.diffusion.Prediction;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ConfigJsonTest {
+  private static final TrainingConfig CONFIG = TrainingConfig.defaults().withSeed(-3);
+
+  @Test
+  void whatIsWrittenIsRead() {
+    TrainingConfig other =
+        CONFIG
+            .withModel(
+                CONFIG
+                    .model()
+                    .withBetas(BetaSchedule.linear())
+                    .withPrediction(Prediction.EPSILON)
+                    .withImage(32, 32, 3))
+            .withSeed(Long.MAX_VALUE)
+            .withPrecision(Precision.BF16)
+            .withAdam(CONFIG.adam().withLearningRate(1e-4).withBetas(0.8f, 0.99f))
+            .withHorizontalFlip(true);
+    for (TrainingConfig config : List.of(CONFIG, other)) {
+      assertEquals(config, ConfigJson.readTraining(ConfigJson.write(config), "test"));
+      assertEquals(config.model(), ConfigJson.readModel(ConfigJson.write(config.model()), "test"));
+    }
+  }
+
+  @Test
+  void namesWhatIsWrong() {
+    String text = ConfigJson.write(CONFIG);
+    check(
+        text.replace("\"batchSize\": 32", "\"batchSize\": \"many\""),
+        "batchSize: expected a whole");
+    check(text.replace("\"batchSize\": 32,", ""), "no field batchSize");
+    check(text.replace("\"batchSize\"", "\"batch\": 1, \"batchSize\""), "unknown fields batch");
+    check(text.replace("\"fp32\"", "\"fp8\""), "one of fp32, bf16");
+    check(text.replace("\"cosine\"", "\"sigmoid\""), "linear or cosine");
+    check(text.replace("\"steps\": 3000", "\"steps\": 0"), "steps of 1 or more");
+    check("[]", "expected a JSON object");
+    check("{", "is not JSON");
+  }
+
+  private static void check(String text, String part) {
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, () -> ConfigJson.readTraining(text, "config.json"));
+    assertTrue(error.getMessage().contains(part), error.getMessage());
+  }
+
+  @Test
+  void theLearningRateRisesAndFalls() {
+    TrainingConfig config =
+        CONFIG
+            .withSteps(110)
+            .withWarmupSteps(10)
+            .withAdam(CONFIG.adam().withLearningRate(1))
+            .withFinalLearningRate(0.1);
+    assertEquals(0.1, config.learningRate(1), 1e-12);
+    assertEquals(1, config.learningRate(10), 1e-12);
+    assertEquals(0.55, config.learningRate(60), 1e-12);
+    assertEquals(0.1, config.learningRate(110), 1e-12);
+    assertEquals(0.1, config.learningRate(200), 1e-12);
+    assertEquals(1, config.withFinalLearningRate(1).learningRate(77), 1e-12);
+  }
+}
