@@ -205,7 +205,7 @@ public final class Tape implements AutoCloseable {
       unit = allocate(DType.FLOAT32, Shape.of(1));
       backend.elementwise().fill(1f, unit);
     }
-    backward(loss, unit);
+    backward(loss, unit.reshape(loss.shape()));
   }
 
   /** As {@link #backward(Variable)}, from dL/dy = {@code dy}, which stays the caller's. */

@@ -1,0 +1,238 @@
+package dev.gatun.nn.autograd;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.nn.NetworkTest;
+import dev.gatun.nn.op.Activations;
+import dev.gatun.nn.op.Add;
+import dev.gatun.nn.op.Concatenation;
+import dev.gatun.nn.op.Linear;
+import dev.gatun.nn.op.Loss;
+import dev.gatun.nn.op.Reshape;
+import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Accumulation of gradients, and who owns which memory until when. */
+class TapeTest extends NetworkTest {
+
+  private static final Shape TWO = Shape.of(1, 2);
+
+  private Tape tape(boolean recording) {
+    return new Tape(backend, data, DType.FLOAT32, recording);
+  }
+
+  @Test
+  void gradientsOfAllUsesAreAdded() {
+    try (Tape tape = tape(true)) {
+      Variable x = tape.input(tensor(TWO, 3, 5));
+      Variable y = Add.add(Add.add(x, x), x);
+      tape.backward(y, tensor(TWO, 1, 10));
+      assertArrayEquals(new double[] {3, 30}, values(x.gradient()));
+    }
+  }
+
+  @Test
+  void sharedGradientIsNotOverwritten() {
+    try (Tape tape = tape(true)) {
+      Variable a = tape.input(tensor(TWO, 1, 1));
+      Variable b = tape.input(tensor(TWO, 1, 1));
+      Variable early =
+          Add.add(a, b); // last to run backward: adds to gradients that a and b share by then
+      Variable late = Add.add(a, b);
+      Tensor dy = tensor(Shape.of(1, 6), 1, 2, 3, 4, 5, 6);
+      tape.backward(Concatenation.concatenate(early, late, a), dy);
+      assertArrayEquals(new double[] {1 + 3 + 5, 2 + 4 + 6}, values(a.gradient()));
+      assertArrayEquals(new double[] {1 + 3, 2 + 4}, values(b.gradient()));
+      assertArrayEquals(new double[] {1, 2, 3, 4, 5, 6}, values(dy), "the caller's dy");
+    }
+  }
+
+  @Test
+  void partsOfAConcatenationGetSlicesWithoutACopy() {
+    try (Tape tape = tape(true)) {
+      Variable a = tape.input(tensor(TWO, 1, 2));
+      Variable b = tape.input(tensor(TWO, 3, 4));
+      Variable y = Concatenation.concatenate(a, b);
+      long before = data.liveBytes();
+      Tensor dy = tensor(Shape.of(1, 4), 1, 2, 3, 4);
+      long own = data.liveBytes() - before;
+      tape.backward(y, dy);
+      assertEquals(before + own, data.liveBytes(), "y is kept, and no gradient was allocated");
+      assertFalse(a.gradient().isDense() && b.gradient().isDense());
+      assertArrayEquals(new double[] {3, 4}, values(b.gradient()));
+    }
+  }
+
+  @Test
+  void reshapeSharesMemory() {
+    try (Tape tape = tape(true)) {
+      Variable x = tape.input(tensor(Shape.of(2, 3), 1, 2, 3, 4, 5, 6));
+      Variable y = Activations.sine(x);
+      Variable flat = Reshape.reshape(y, Shape.of(6));
+      assertEquals(y.value().segment(), flat.value().segment());
+      tape.backward(
+          Reshape.reshape(Activations.sine(flat), Shape.of(3, 2)),
+          tensor(Shape.of(3, 2), 1, 1, 1, 1, 1, 1));
+      for (int i = 0; i < 6; i++) {
+        assertEquals(Math.cos(Math.sin(i + 1)) * Math.cos(i + 1), values(x.gradient())[i], 1e-6);
+      }
+    }
+  }
+
+  @Test
+  void parametersAccumulateWithinAStepAndStartAnew() {
+    Scope scope = Scope.root();
+    Parameter weight = scope.parameter("weight", TWO, Initialization.constant(2));
+    Parameter unused = scope.parameter("unused", TWO, Initialization.constant(1));
+    try (ParameterStore store = ParameterStore.allocate(backend, scope, 0)) {
+      for (int step = 0; step < 3; step++) {
+        try (Tape tape = tape(true)) {
+          Variable x = tape.constant(tensor(TWO, 1, 10));
+          Variable once = Linear.linear(x, tape.parameter(weight), null);
+          Variable twice = Linear.linear(x, tape.parameter(weight), null);
+          tape.backward(Add.add(once, twice));
+          assertArrayEquals(new double[] {2, 20}, values(weight.gradient()), "step " + step);
+          assertArrayEquals(new double[] {0, 0}, values(unused.gradient()));
+          tape.backward(Linear.linear(x, tape.parameter(weight), null));
+          assertArrayEquals(
+              new double[] {3, 30}, values(weight.gradient()), "a second backward adds");
+        }
+        backend.elementwise().fill(99f, store.gradients());
+      }
+    }
+  }
+
+  @Test
+  void backwardGivesMemoryBackAsItGoes() {
+    long[] live = new long[2];
+    try (DeviceArena arena = new DeviceArena(backend.memory(), "step")) {
+      Tape tape = new Tape(backend, arena, DType.FLOAT32, true);
+      Variable x = tape.input(randomTensor(Shape.of(64, 64)));
+      Variable y = x;
+      for (int i = 0; i < 8; i++) {
+        y = Activations.silu(y);
+      }
+      Variable hidden = y;
+      live[0] = arena.liveBytes();
+      assertEquals(8 * 64 * 64 * 4, live[0]);
+      Variable loss = Loss.meanSquared(y, randomTensor(y.shape()));
+      tape.backward(loss);
+      live[1] = arena.liveBytes();
+      assertTrue(
+          live[1] <= 64 * 64 * 4 + 2 * 256, "dx, the loss and the unit are left, got " + live[1]);
+      assertTrue(
+          arena.peakBytes() <= live[0] + 3 * 64 * 64 * 4,
+          "at most dy, dx and the loss's gradient more");
+      assertTrue(
+          assertThrows(IllegalStateException.class, hidden::value).getMessage().contains("keep()"));
+      assertEquals(1, values(loss.value()).length, "the loss is kept");
+      tape.close();
+      assertEquals(0, arena.liveBytes());
+    }
+  }
+
+  @Test
+  void keptValuesOutliveBackward() {
+    try (Tape tape = tape(true)) {
+      Variable x = tape.input(tensor(TWO, 1, 2));
+      Variable y = Activations.sine(x).keep();
+      tape.backward(Activations.sine(y), tensor(TWO, 1, 1));
+      assertEquals(Math.sin(2), values(y.value())[1], 1e-6);
+    }
+  }
+
+  @Test
+  void equalStepsGetEqualAddresses() {
+    List<List<Long>> steps = new ArrayList<>();
+    Tensor x = randomTensor(Shape.of(4, 300));
+    Tensor weight = randomTensor(Shape.of(300, 300));
+    try (DeviceArena arena = new DeviceArena(backend.memory(), "step")) {
+      for (int step = 0; step < 4; step++) {
+        List<Long> addresses = new ArrayList<>();
+        try (Tape tape = new Tape(backend, arena, DType.FLOAT32, true)) {
+          Variable w = tape.input(weight);
+          Variable a = Linear.linear(tape.constant(x), w, null);
+          Variable b = Linear.linear(Activations.silu(a), w, null);
+          Variable c = Concatenation.concatenate(a, b);
+          addresses.add(a.value().segment().address());
+          addresses.add(b.value().segment().address());
+          addresses.add(c.value().segment().address());
+          tape.backward(Loss.l1(Add.add(c, c), randomTensor(c.shape())));
+          addresses.add(w.gradient().segment().address());
+        }
+        assertEquals(0, arena.liveBytes());
+        arena.reset();
+        steps.add(addresses);
+      }
+    }
+    assertEquals(steps.get(1), steps.get(2));
+    assertEquals(steps.get(2), steps.get(3));
+  }
+
+  @Test
+  void framesGiveBackAllButWhatIsKept() {
+    try (DeviceArena arena = new DeviceArena(backend.memory(), "sampling")) {
+      Tape tape = new Tape(backend, arena, DType.FLOAT32, false);
+      Variable x = tape.constant(randomTensor(Shape.of(16, 16)));
+      Variable y = x;
+      try (Tape.Frame outer = tape.frame()) {
+        for (int i = 0; i < 5; i++) {
+          try (Tape.Frame inner = tape.frame()) {
+            Variable h = Activations.silu(Reshape.reshape(y, Shape.of(256)));
+            y = inner.keep(Reshape.reshape(Activations.sine(h), Shape.of(16, 16)));
+          }
+        }
+        assertEquals(5 * 1024, arena.liveBytes());
+        outer.keep(y);
+      }
+      assertEquals(1024, arena.liveBytes());
+      assertEquals(256, values(y.value()).length);
+      tape.close();
+      assertEquals(0, arena.liveBytes());
+    }
+  }
+
+  @Test
+  void framesDoNothingWhileRecording() {
+    try (Tape tape = tape(true)) {
+      Variable x = tape.input(tensor(TWO, 1, 2));
+      Variable y;
+      try (Tape.Frame frame = tape.frame()) {
+        y = frame.keep(Activations.sine(Activations.sine(x)));
+      }
+      tape.backward(y, tensor(TWO, 1, 1));
+      assertEquals(Math.cos(Math.sin(1)) * Math.cos(1), values(x.gradient())[0], 1e-6);
+    }
+  }
+
+  @Test
+  void misuseIsExplained() {
+    try (Tape tape = tape(true);
+        Tape other = tape(false)) {
+      Variable constant = tape.constant(tensor(Shape.of(1), 1));
+      assertMessage("depends on no parameter", () -> tape.backward(constant));
+      assertMessage("a loss of one element", () -> tape.backward(tape.input(tensor(TWO, 1, 2))));
+      assertMessage("does not record", () -> other.backward(other.input(tensor(Shape.of(1), 1))));
+      assertMessage(
+          "belongs to another tape",
+          () -> Add.add(tape.input(tensor(TWO, 1, 2)), other.input(tensor(TWO, 1, 2))));
+      assertMessage("Randomness", tape::randomness);
+      Parameter loose = Scope.root().parameter("w", TWO, Initialization.constant(0));
+      assertMessage("call ParameterStore.allocate", () -> tape.parameter(loose));
+    }
+  }
+
+  private static void assertMessage(String part, Runnable call) {
+    String message = assertThrows(RuntimeException.class, call::run).getMessage();
+    assertTrue(message.contains(part), message);
+  }
+}
