@@ -22,6 +22,7 @@ public final class Variable {
   private final boolean requiresGradient;
   private final @Nullable Parameter parameter;
   private @Nullable Tensor gradient;
+  private boolean claimed;
   private boolean kept;
   private boolean dropped;
 
@@ -140,6 +141,11 @@ public final class Variable {
   /** Where the next part of the gradient is to be written. */
   Tensor target() {
     if (requiresGradient && gradient == null && parameter != null) {
+      if (claimed) {
+        throw new IllegalArgumentException(
+            "parameter " + parameter + " is two arguments of one operator: give it two parameters");
+      }
+      claimed = true;
       return parameter.gradient();
     }
     return tape.allocate(dtype(), shape);

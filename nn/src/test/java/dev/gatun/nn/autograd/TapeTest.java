@@ -7,13 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.nn.NetworkTest;
+import dev.gatun.nn.layer.Conv2d;
+import dev.gatun.nn.layer.ConvTranspose2d;
+import dev.gatun.nn.layer.GroupNorm;
 import dev.gatun.nn.op.Activations;
 import dev.gatun.nn.op.Add;
+import dev.gatun.nn.op.AddPerSample;
+import dev.gatun.nn.op.Attention;
 import dev.gatun.nn.op.Concatenation;
 import dev.gatun.nn.op.Linear;
 import dev.gatun.nn.op.Loss;
+import dev.gatun.nn.op.MaxPool;
 import dev.gatun.nn.op.Reshape;
 import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
@@ -229,6 +236,60 @@ class TapeTest extends NetworkTest {
       Parameter loose = Scope.root().parameter("w", TWO, Initialization.constant(0));
       assertMessage("call ParameterStore.allocate", () -> tape.parameter(loose));
     }
+  }
+
+  @Test
+  void aParameterIsOneArgumentOfAnOperator() {
+    Scope scope = Scope.root();
+    Parameter weight = scope.parameter("weight", Shape.of(1, 4, 4), Initialization.fanIn(4));
+    try (ParameterStore store = ParameterStore.allocate(backend, scope, 0);
+        Tape tape = tape(true)) {
+      Variable x = tape.parameter(store.parameter(weight.name()));
+      Variable y = Attention.attention(1, x, x, x);
+      assertMessage(
+          "two arguments of one operator", () -> tape.backward(y, randomTensor(y.shape())));
+    }
+  }
+
+  /** A small U-Net in bf16 against itself in fp32. */
+  @Test
+  void bfloat16GradientsAreNearFloat32Ones() {
+    Scope scope = Scope.root();
+    Conv2d first = new Conv2d(scope.child("first"), 3, 8, 3, 1, 1);
+    GroupNorm norm = new GroupNorm(scope.child("norm"), 2, 8, Activation.SILU);
+    dev.gatun.nn.layer.Linear time = new dev.gatun.nn.layer.Linear(scope.child("time"), 2, 8);
+    ConvTranspose2d up = new ConvTranspose2d(scope.child("up"), 8, 8, 2, 2, 0, 0);
+    Conv2d last = new Conv2d(scope.child("last"), 16, 3, 1, 1, 0);
+    Tensor x = randomTensor(Shape.of(2, 6, 6, 3));
+    Tensor t = randomTensor(Shape.of(2, 2));
+    Tensor target = randomTensor(x.shape());
+    double[][] gradients = new double[2][];
+    try (ParameterStore store = ParameterStore.allocate(backend, scope, 4)) {
+      DType[] types = {DType.FLOAT32, DType.BFLOAT16};
+      for (int i = 0; i < 2; i++) {
+        try (DeviceArena arena = new DeviceArena(backend.memory(), "step")) {
+          try (Tape tape = new Tape(backend, arena, types[i], true)) {
+            Variable h = norm.forward(first.forward(tape.constant(x)));
+            Variable d = MaxPool.maxPool(h, 2, 2);
+            Variable m = AddPerSample.addPerSample(d, time.forward(tape.constant(t)));
+            Variable u = Concatenation.concatenate(up.forward(m), h);
+            Variable loss = Loss.meanSquared(last.forward(u), target);
+            assertEquals(DType.FLOAT32, loss.dtype());
+            tape.backward(loss);
+          }
+          assertEquals(0, arena.liveBytes());
+          gradients[i] = values(store.gradients());
+        }
+      }
+    }
+    double error = 0;
+    double norm2 = 0;
+    for (int i = 0; i < gradients[0].length; i++) {
+      error += Math.pow(gradients[1][i] - gradients[0][i], 2);
+      norm2 += Math.pow(gradients[0][i], 2);
+    }
+    assertTrue(
+        error > 0 && Math.sqrt(error / norm2) < 0.03, "relative error " + Math.sqrt(error / norm2));
   }
 
   private static void assertMessage(String part, Runnable call) {

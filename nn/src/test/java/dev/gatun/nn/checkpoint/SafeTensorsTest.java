@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -253,6 +255,23 @@ class SafeTensorsTest {
     assertEquals(
         List.of(file), Files.list(folder).toList(), "the part that was written is removed");
     assertThrows(IOException.class, () -> good.write(folder.resolve("no/such/folder/model")));
+  }
+
+  /** The device that is always full, in the place of the file that is written first. */
+  @Test
+  void aFullDiskLeavesTheOldFile() throws IOException {
+    assumeTrue(Files.exists(Path.of("/dev/full")), "skipped: this system has no /dev/full");
+    Path file = folder.resolve("model");
+    SafeTensorsWriter writer = new SafeTensorsWriter(Map.of("step", "1"));
+    writer.add("a", ElementType.U8, new long[] {1 << 16}, data -> {});
+    writer.write(file);
+    byte[] before = Files.readAllBytes(file);
+    Files.createSymbolicLink(folder.resolve("model.partial"), Path.of("/dev/full"));
+    assertThrows(IOException.class, () -> writer.write(file));
+    assertArrayEquals(before, Files.readAllBytes(file));
+    try (Stream<Path> left = Files.list(folder)) {
+      assertEquals(List.of(file), left.toList());
+    }
   }
 
   @Test
