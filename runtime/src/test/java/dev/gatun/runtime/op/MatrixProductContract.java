@@ -96,7 +96,7 @@ public abstract class MatrixProductContract extends OperatorContract {
   @ParameterizedTest
   @MethodSource("products")
   public void linear(Product p) {
-    try (Trial t = trial("linear")) {
+    try (Trial t = trial("linear " + p)) {
       Twin x = t.normal("x", p.precision.data, p.x(), p.layout);
       Twin weight = t.normal("weight", p.precision.weight, p.weight());
       Twin bias = p.bias ? t.normal("bias", p.precision.weight, Shape.of(p.outputs)) : null;
@@ -109,7 +109,7 @@ public abstract class MatrixProductContract extends OperatorContract {
   @ParameterizedTest
   @MethodSource("products")
   public void linearGradientInput(Product p) {
-    try (Trial t = trial("linearGradientInput")) {
+    try (Trial t = trial("linearGradientInput " + p)) {
       Twin dy = t.normal("dy", p.precision.data, p.y(), p.layout);
       Twin weight = t.normal("weight", p.precision.weight, p.weight());
       Twin dx = t.output("dx", p.precision.result, p.x(), p.layout);
@@ -121,7 +121,7 @@ public abstract class MatrixProductContract extends OperatorContract {
   @ParameterizedTest
   @MethodSource("products")
   public void linearGradientWeight(Product p) {
-    try (Trial t = trial("linearGradientWeight")) {
+    try (Trial t = trial("linearGradientWeight " + p)) {
       Twin x = t.normal("x", p.precision.data, p.x(), p.layout);
       Twin dy = t.normal("dy", p.precision.weight, p.y(), p.layout);
       Twin dweight = t.output("dweight", p.precision.result, p.weight());

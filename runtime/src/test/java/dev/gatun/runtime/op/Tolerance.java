@@ -10,8 +10,8 @@ import dev.gatun.runtime.tensor.DType;
  * are in this file.
  */
 public record Tolerance(double relative, double ofScale, double ofNorm) {
-  private static final double FLOAT_UNIT = 0x1p-24;
-  private static final double BFLOAT_UNIT = 0x1p-9;
+  private static final double FLOAT_UNIT = 0x1p-24; // the largest relative error of one rounding
+  private static final double BFLOAT_UNIT = 0x1p-8;
 
   /**
    * For sums of {@code terms} products that are accumulated in fp32 and rounded to {@code output}.
@@ -22,7 +22,7 @@ public record Tolerance(double relative, double ofScale, double ofNorm) {
     double sum = 16 * FLOAT_UNIT * Math.sqrt(Math.max(terms, 1));
     return switch (output) {
       case FLOAT32 -> new Tolerance(16 * FLOAT_UNIT, sum, sum / 4);
-      case BFLOAT16 -> new Tolerance(1.05 * BFLOAT_UNIT, sum, sum / 4 + BFLOAT_UNIT);
+      case BFLOAT16 -> new Tolerance(1.01 * BFLOAT_UNIT, sum, sum / 4 + 0.7 * BFLOAT_UNIT);
       case INT32, UINT8 -> new Tolerance(0, 0, 0);
     };
   }
@@ -34,7 +34,7 @@ public record Tolerance(double relative, double ofScale, double ofNorm) {
    */
   public static Tolerance ofBfloat16Products(long terms) {
     double sum = 16 * FLOAT_UNIT * Math.sqrt(Math.max(terms, 1));
-    return new Tolerance(4 * BFLOAT_UNIT, 8 * BFLOAT_UNIT + sum, 3 * BFLOAT_UNIT + sum);
+    return new Tolerance(2 * BFLOAT_UNIT, 4 * BFLOAT_UNIT + sum, 1.5 * BFLOAT_UNIT + sum);
   }
 
   /** This, {@code factor} times as wide: for a chain of operations each of which may err. */

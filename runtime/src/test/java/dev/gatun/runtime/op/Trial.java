@@ -58,20 +58,29 @@ public final class Trial implements AutoCloseable {
     return normal(name, dtype, shape, Layout.DENSE);
   }
 
-  /** An input with these values, rounded to {@code dtype}. */
+  /**
+   * An input with these values, rounded to {@code dtype}. The oracle keeps BFLOAT16 as FLOAT32: its
+   * results are not rounded to what they are compared with.
+   */
   public Twin input(String name, DType dtype, Shape shape, Layout layout, double[] values) {
     Shape parentShape = shape.withChannels(layout.before() + shape.channels() + layout.after());
-    Tensor expectedParent = Tensor.allocate(referenceArena, dtype, parentShape);
     Tensor testedParent = Tensor.allocate(testedArena, dtype, parentShape);
-    expectedParent.segment().fill(GAP);
-    TensorValues.write(values, expectedParent.channelSlice(layout.before(), shape.channels()));
-    tested.upload(expectedParent.segment(), testedParent);
-    var parent =
-        new Twin.Parent(
-            testedParent,
-            expectedParent,
-            expectedParent.segment().toArray(ValueLayout.JAVA_BYTE),
-            new ArrayList<>());
+    Tensor expectedParent =
+        Tensor.allocate(
+            referenceArena, dtype == DType.BFLOAT16 ? DType.FLOAT32 : dtype, parentShape);
+    Twin.Parent parent;
+    try (Arena host = Arena.ofConfined()) {
+      MemorySegment bytes = host.allocate(parentShape.elements() * dtype.byteSize(), 8).fill(GAP);
+      Tensor slice =
+          new Tensor(testedParent.buffer(), bytes, dtype, parentShape, parentShape.channels())
+              .channelSlice(layout.before(), shape.channels());
+      TensorValues.write(values, slice);
+      TensorValues.write(
+          TensorValues.read(slice), expectedParent.channelSlice(layout.before(), shape.channels()));
+      tested.upload(bytes, testedParent);
+      parent =
+          new Twin.Parent(testedParent, bytes.toArray(ValueLayout.JAVA_BYTE), new ArrayList<>());
+    }
     Twin twin =
         new Twin(
             this,
@@ -210,7 +219,10 @@ public final class Trial implements AutoCloseable {
    * Checks that an output has the oracle's bits; zeros of both signs and all NaN count as equal.
    */
   public void checkBits(Twin output) {
-    double[] expected = TensorValues.read(output.expected);
+    double[] expected =
+        Arrays.stream(TensorValues.read(output.expected))
+            .map(value -> TensorValues.round(output.tested.dtype(), value))
+            .toArray();
     double[] got = download(output);
     for (int i = 0; i < got.length; i++) {
       if (Double.compare(got[i], expected[i]) != 0) {
@@ -225,18 +237,17 @@ public final class Trial implements AutoCloseable {
   /** What the tested backend holds in {@code twin} now. */
   public double[] download(Twin twin) {
     try (Arena host = Arena.ofConfined()) {
-      MemorySegment bytes = downloadParent(twin, host);
-      long offset = twin.expected.segment().address() - twin.parent.expected().segment().address();
-      MemorySegment part = bytes.asSlice(offset, twin.expected.segment().byteSize());
-      Tensor view =
-          new Tensor(
-              twin.expected.buffer(),
-              part,
-              twin.expected.dtype(),
-              twin.expected.shape(),
-              twin.expected.rowStride());
-      return TensorValues.read(view);
+      MemorySegment part =
+          downloadParent(twin, host).asSlice(offset(twin), twin.tested.segment().byteSize());
+      Tensor tensor = twin.tested;
+      return TensorValues.read(
+          new Tensor(tensor.buffer(), part, tensor.dtype(), tensor.shape(), tensor.rowStride()));
     }
+  }
+
+  /** Bytes from the parent's start to the twin's. */
+  private static long offset(Twin twin) {
+    return twin.tested.segment().address() - twin.parent.tested().segment().address();
   }
 
   private MemorySegment downloadParent(Twin twin, Arena host) {
@@ -246,14 +257,13 @@ public final class Trial implements AutoCloseable {
   }
 
   private void checkUntouched(Twin operand) {
-    Tensor parent = operand.parent.expected();
+    Tensor parent = operand.parent.tested();
     int size = parent.dtype().byteSize();
     boolean[] mayChange = new boolean[operand.parent.initial().length];
     for (Twin output : operand.parent.written()) {
-      long offset = output.expected.segment().address() - parent.segment().address();
-      for (long r = 0; r < output.expected.rows(); r++) {
-        int from = Math.toIntExact(offset + r * output.expected.rowStride() * size);
-        Arrays.fill(mayChange, from, from + output.expected.channels() * size, true);
+      for (long r = 0; r < output.tested.rows(); r++) {
+        int from = Math.toIntExact(offset(output) + r * output.tested.rowStride() * size);
+        Arrays.fill(mayChange, from, from + output.tested.channels() * size, true);
       }
     }
     try (Arena host = Arena.ofConfined()) {
@@ -270,7 +280,7 @@ public final class Trial implements AutoCloseable {
                   element / parent.channels(),
                   element % parent.channels(),
                   parent.channels(),
-                  (operand.expected.segment().address() - parent.segment().address()) / size,
+                  offset(operand) / size,
                   tested.describe()));
         }
       }

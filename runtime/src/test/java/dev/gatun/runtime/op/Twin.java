@@ -18,7 +18,7 @@ public final class Twin {
    * The bytes that hold a twin and its gaps, what they were at first, and the parts that an
    * operator may write.
    */
-  record Parent(Tensor tested, Tensor expected, byte[] initial, List<Twin> written) {}
+  record Parent(Tensor tested, byte[] initial, List<Twin> written) {}
 
   Twin(Trial trial, String name, Tensor tested, Tensor expected, Parent parent) {
     this.trial = trial;
@@ -45,6 +45,6 @@ public final class Twin {
 
   @Override
   public String toString() {
-    return name + ":" + expected;
+    return name + ":" + tested;
   }
 }
