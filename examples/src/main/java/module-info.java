@@ -2,10 +2,12 @@
 @org.jspecify.annotations.NullMarked
 module dev.gatun.examples {
   requires static transitive org.jspecify;
+  requires dev.gatun.bindings;
   requires dev.gatun.ddpm;
   requires com.google.gson;
   requires info.picocli;
   requires java.desktop;
+  requires jdk.management;
   requires me.tongfei.progressbar;
   requires xchart;
   requires org.slf4j;

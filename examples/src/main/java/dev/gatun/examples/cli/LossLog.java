@@ -1,0 +1,83 @@
+package dev.gatun.examples.cli;
+
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Writes {@code loss.csv}, one row per step; rows reach the file at {@link #flush}. */
+final class LossLog implements AutoCloseable {
+  private final List<LossRow> rows;
+  private final Writer out;
+
+  private LossLog(List<LossRow> rows, Writer out) {
+    this.rows = rows;
+    this.out = out;
+  }
+
+  /**
+   * Opens the table to append to it. Rows after {@code lastStep}, which a run wrote between its
+   * last checkpoint and its end, are dropped, for they will be done again.
+   */
+  static LossLog open(Path file, long lastStep) throws IOException {
+    List<LossRow> kept = new ArrayList<>();
+    if (Files.exists(file)) {
+      read(file).stream().filter(row -> row.step() <= lastStep).forEach(kept::add);
+    }
+    StringBuilder text = new StringBuilder(LossRow.HEADER).append('\n');
+    kept.forEach(row -> text.append(row.toLine()).append('\n'));
+    Path beside = file.resolveSibling(file.getFileName() + ".part");
+    Files.writeString(beside, text);
+    Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    return new LossLog(
+        kept, Files.newBufferedWriter(file, StandardCharsets.UTF_8, StandardOpenOption.APPEND));
+  }
+
+  /** The rows of a table; a last line that was cut off in the writing is left out. */
+  static List<LossRow> read(Path file) throws IOException {
+    List<String> lines = Files.readAllLines(file);
+    if (lines.isEmpty() || !lines.getFirst().equals(LossRow.HEADER)) {
+      throw new IOException(file + ": expected the first line to be " + LossRow.HEADER);
+    }
+    List<LossRow> rows = new ArrayList<>();
+    for (int i = 1; i < lines.size(); i++) {
+      try {
+        rows.add(LossRow.parse(lines.get(i)));
+      } catch (IllegalArgumentException e) {
+        if (i < lines.size() - 1) {
+          throw new IOException(
+              "%s: line %d is not a row of the table (%s)".formatted(file, i + 1, e.getMessage()),
+              e);
+        }
+      }
+    }
+    return rows;
+  }
+
+  /** Adds a row. */
+  void add(LossRow row) throws IOException {
+    rows.add(row);
+    out.write(row.toLine());
+    out.write('\n');
+  }
+
+  /** All rows so far, those of earlier sessions of this run among them. */
+  List<LossRow> rows() {
+    return List.copyOf(rows);
+  }
+
+  /** Hands the rows to the file. */
+  void flush() throws IOException {
+    out.flush();
+  }
+
+  @Override
+  public void close() throws IOException {
+    out.close();
+  }
+}
