@@ -50,7 +50,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
           long in = packing.dense(worker, 2, x, from, count, x.dtype());
           long out = packing.target(worker, 3, y, from, count, result);
           if (bias != null) {
-            primitive.run(worker, in, w, bias.segment().address(), out);
+            primitive.run(
+                worker, in, w, packing.denseRows(worker, 4, bias, 0, 1, DType.FLOAT32), out);
           } else {
             primitive.run(worker, in, w, out);
           }
@@ -61,7 +62,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void inputGradient(
       ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
-    boolean widened = dy.dtype() == DType.FLOAT32 && dx.dtype() == DType.BFLOAT16;
+    // The bias is added by us: before the one rounding, not after it.
+    boolean widened = (dy.dtype() == DType.FLOAT32 || bias != null) && dx.dtype() == DType.BFLOAT16;
     DType result = widened ? DType.FLOAT32 : dx.dtype();
     Key key = new Key(Direction.INPUT_GRADIENT, g, result, dy.dtype(), false);
     long w = reordered(key, weight);

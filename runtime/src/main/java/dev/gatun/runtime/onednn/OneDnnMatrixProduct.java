@@ -69,7 +69,8 @@ final class OneDnnMatrixProduct implements MatrixProduct {
                   bias != null);
           Primitive primitive = worker.primitive(key, k -> k.make(worker));
           if (bias != null) {
-            primitive.run(worker, in, w[0], bias.segment().address(), out);
+            primitive.run(
+                worker, in, w[0], packing.denseRows(worker, 4, bias, 0, 1, DType.FLOAT32), out);
           } else {
             primitive.run(worker, in, w[0], out);
           }

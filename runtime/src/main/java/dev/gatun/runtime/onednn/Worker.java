@@ -20,7 +20,9 @@ final class Worker implements AutoCloseable {
   private final Map<Object, Primitive> primitives = new HashMap<>();
   private @Nullable MemorySegment engine;
   private @Nullable MemorySegment stream;
-  private final Scratch[] scratch = {new Scratch(), new Scratch(), new Scratch(), new Scratch()};
+  private final Scratch[] scratch = {
+    new Scratch(), new Scratch(), new Scratch(), new Scratch(), new Scratch()
+  };
 
   /** Whether the thread sleeps and must be woken. */
   volatile boolean parked;
