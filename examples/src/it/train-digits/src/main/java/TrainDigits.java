@@ -1,16 +1,35 @@
-import dev.gatun.ddpm.data.IdxFile;
-import dev.gatun.ddpm.diffusion.BetaSchedule;
-import dev.gatun.ddpm.diffusion.NoiseSchedule;
+import dev.gatun.ddpm.data.Datasets;
+import dev.gatun.ddpm.data.ImageSheet;
+import dev.gatun.ddpm.data.ImageTransform;
+import dev.gatun.ddpm.sampler.DdimSampler;
+import dev.gatun.ddpm.sampler.SamplingLoop;
+import dev.gatun.ddpm.training.Trainer;
+import dev.gatun.ddpm.training.TrainingConfig;
+import dev.gatun.ddpm.unet.Networks;
+import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
+import java.nio.file.Path;
 
-/** Reads the digits that travel with the examples, and says how noisy the last step is. */
+/** Trains a small U-Net on a folder of pictures or an IDX file, and draws a sheet of samples. */
 public final class TrainDigits {
   public static void main(String[] args) throws IOException {
-    var schedule = NoiseSchedule.of(new BetaSchedule.Linear(1e-4, 0.02), 1000);
-    String file = "/dev/gatun/examples/mnist/digits-images-idx3-ubyte.gz";
-    try (var in = TrainDigits.class.getResourceAsStream(file)) {
-      var digits = IdxFile.readImages(in, file);
-      System.out.printf("%d digits, alphaBar(999) = %.3g%n", digits.size(), schedule.alphaBar(999));
+    var images = Datasets.open(Path.of(args[0]), ImageTransform.square(28, 1));
+    var config = TrainingConfig.defaults().withSteps(200);
+    try (var backend = Backends.open("auto");
+        var network = Networks.create(backend, config.model(), config.seed());
+        var trainer = new Trainer(backend, network, images, config)) {
+      while (trainer.stepsDone() < config.steps()) {
+        var report = trainer.step();
+        System.out.printf("step %d: loss %.4f%n", report.step(), report.loss());
+      }
+      trainer.writeModel(Path.of("model.safetensors"));
+
+      try (var _ = trainer.averagedWeights();
+          var sampling = new SamplingLoop(backend, network, config.model(), DdimSampler.of(50))) {
+        float[] samples = sampling.draw(config.seed(), 0, 16);
+        ImageSheet.writePng(
+            Path.of("samples.png"), ImageSheet.render(samples, images.shape(), 16, 4, 4));
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.gatun.ddpm.sampler;
 
 import dev.gatun.ddpm.diffusion.Denoiser;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.NoiseSchedule;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.diffusion.RandomPurpose;
@@ -65,6 +66,11 @@ public final class SamplingLoop implements AutoCloseable {
   public interface Progress {
     /** {@code done} of {@code total} evaluations of the network are done. */
     void report(int done, int total);
+  }
+
+  /** A loop that computes in fp32, for the schedule and the prediction of {@code model}. */
+  public SamplingLoop(Backend backend, Denoiser denoiser, ModelConfig model, Sampler sampler) {
+    this(backend, denoiser, model.schedule(), model.prediction(), sampler, DType.FLOAT32);
   }
 
   /**

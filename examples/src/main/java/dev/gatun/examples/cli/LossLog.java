@@ -12,10 +12,12 @@ import java.util.List;
 
 /** Writes {@code loss.csv}, one row per step; rows reach the file at {@link #flush}. */
 final class LossLog implements AutoCloseable {
+  private final Path file;
   private final List<LossRow> rows;
   private final Writer out;
 
-  private LossLog(List<LossRow> rows, Writer out) {
+  private LossLog(Path file, List<LossRow> rows, Writer out) {
+    this.file = file;
     this.rows = rows;
     this.out = out;
   }
@@ -35,7 +37,9 @@ final class LossLog implements AutoCloseable {
     Files.writeString(beside, text);
     Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     return new LossLog(
-        kept, Files.newBufferedWriter(file, StandardCharsets.UTF_8, StandardOpenOption.APPEND));
+        file,
+        kept,
+        Files.newBufferedWriter(file, StandardCharsets.UTF_8, StandardOpenOption.APPEND));
   }
 
   /** The rows of a table; a last line that was cut off in the writing is left out. */
@@ -62,8 +66,13 @@ final class LossLog implements AutoCloseable {
   /** Adds a row. */
   void add(LossRow row) throws IOException {
     rows.add(row);
-    out.write(row.toLine());
-    out.write('\n');
+    try {
+      out.write(row.toLine());
+      out.write('\n');
+    } catch (IOException e) {
+      throw new IOException(
+          "%s: cannot be written to (%s)".formatted(file, Failures.oneLine(e)), e);
+    }
   }
 
   /** All rows so far, those of earlier sessions of this run among them. */

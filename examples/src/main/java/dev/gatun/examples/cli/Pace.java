@@ -42,16 +42,14 @@ final class Pace {
    * How many steps, with the sheets of samples between and after them, there is time for. An
    * evaluation of the network counts as a third of a training step with as many images.
    */
-  int stepsIn(
-      double seconds,
-      TrainingConfig config,
-      TrainingSession.Sheet sketch,
-      TrainingSession.Sheet last) {
+  int stepsIn(double seconds, TrainingConfig config, TrainingRun.Sheets sheets) {
     double step = measuredSteps > 0 ? measured / measuredSteps : secondsPerStep();
     double evaluation = step * SamplingLoop.MICRO_BATCH / config.batchSize() / 3;
     double sketches =
-        config.sampleEvery() > 0 ? evaluations(sketch) * evaluation / config.sampleEvery() : 0;
-    double steps = (seconds - evaluations(last) * evaluation) / (step + sketches);
+        config.sampleEvery() > 0
+            ? evaluations(sheets.sketch()) * evaluation / config.sampleEvery()
+            : 0;
+    double steps = (seconds - evaluations(sheets.last()) * evaluation) / (step + sketches);
     return (int) Math.clamp(steps, 1, 1e9);
   }
 

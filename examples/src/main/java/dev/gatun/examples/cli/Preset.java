@@ -23,11 +23,7 @@ record Preset(String name, TrainingConfig training, double minutes, String digit
   /** Handwritten digits of 28x28. */
   static final Preset MNIST =
       new Preset(
-          "mnist",
-          TrainingConfig.defaults(),
-          5,
-          "MNIST digits",
-          "digits-images-idx3-ubyte.gz");
+          "mnist", TrainingConfig.defaults(), 5, "MNIST digits", "digits-images-idx3-ubyte.gz");
 
   static final List<Preset> ALL = List.of(MNIST);
 

@@ -11,7 +11,6 @@ import dev.gatun.ddpm.training.ModelFile;
 import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Backends;
-import dev.gatun.runtime.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,8 +77,8 @@ final class SampleCommand implements Callable<Integer> {
       paramLabel = "ddpm|ddim",
       defaultValue = "ddim",
       description =
-          "ddim (the default) is quick and the same for the same seed's noise; ddpm adds noise on"
-              + " the way.")
+          "ddim (the default) takes few steps and adds no noise on the way; ddpm is the paper's"
+              + " own.")
   private Kind kind = Kind.DDIM;
 
   @Option(
@@ -127,9 +126,7 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private float[] draw(Backend backend, Denoiser network, ModelConfig model, Sampler sampler) {
-    try (var loop =
-            new SamplingLoop(
-                backend, network, model.schedule(), model.prediction(), sampler, DType.FLOAT32);
+    try (var loop = new SamplingLoop(backend, network, model, sampler);
         var line = new PercentLine("Drawing")) {
       return loop.draw(seed, 0, count, line::show);
     }

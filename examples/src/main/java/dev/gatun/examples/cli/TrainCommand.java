@@ -116,7 +116,8 @@ final class TrainCommand implements Callable<Integer> {
       System.err.println(images.describe());
       System.err.println(backend.describe());
       folder.create();
-      TrainingRun training = new TrainingRun(backend, images, folder, stop, displays);
+      TrainingRun training =
+          new TrainingRun(backend, images, folder, stop, displays, TrainingRun.Sheets.defaults());
       Double minutes = minutes();
       if (minutes != null) {
         System.err.println("Measuring how many steps there is time for ...");

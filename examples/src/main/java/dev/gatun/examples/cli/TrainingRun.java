@@ -11,16 +11,24 @@ import java.io.IOException;
 
 /** Trains until the last step or until it is asked to stop, and keeps the run's folder. */
 final class TrainingRun {
-  /** Sheets on the way are small and quick; the last one is neither. */
-  private static final TrainingSession.Sheet SKETCH = new TrainingSession.Sheet(16, 25);
-
-  private static final TrainingSession.Sheet FINAL_SHEET = new TrainingSession.Sheet(64, 50);
+  /**
+   * The sheets of samples that a run draws.
+   *
+   * @param sketch on the way: quick
+   * @param last at the end: as good as it gets
+   */
+  record Sheets(TrainingSession.Sheet sketch, TrainingSession.Sheet last) {
+    static Sheets defaults() {
+      return new Sheets(new TrainingSession.Sheet(16, 25), new TrainingSession.Sheet(64, 50));
+    }
+  }
 
   private final Backend backend;
   private final ImageDataset data;
   private final RunFolder folder;
   private final StopSignal stop;
   private final TrainingDisplay.Opener displays;
+  private final Sheets sheets;
   private boolean chartFailed;
 
   TrainingRun(
@@ -28,12 +36,14 @@ final class TrainingRun {
       ImageDataset data,
       RunFolder folder,
       StopSignal stop,
-      TrainingDisplay.Opener displays) {
+      TrainingDisplay.Opener displays,
+      Sheets sheets) {
     this.backend = backend;
     this.data = data;
     this.folder = folder;
     this.stop = stop;
     this.displays = displays;
+    this.sheets = sheets;
   }
 
   /**
@@ -58,7 +68,7 @@ final class TrainingRun {
       log.flush();
       trainer.save(folder.path());
       double left = minutes * 60 - (System.nanoTime() - startNanos) * 1e-9;
-      int steps = trainer.stepsDone() + pace.stepsIn(left, endless, SKETCH, FINAL_SHEET);
+      int steps = trainer.stepsDone() + pace.stepsIn(left, endless, sheets);
       return run.withTraining(run.training().withSteps(steps));
     }
   }
@@ -84,7 +94,7 @@ final class TrainingRun {
         steps(session, config, log, display);
         save(session, log);
         if (trainer.stepsDone() == config.steps()) {
-          sheet(session, FINAL_SHEET, log, display);
+          sheet(session, sheets.last(), log, display);
         }
       }
       return trainer.stepsDone();
@@ -113,7 +123,11 @@ final class TrainingRun {
         report = trainer.step();
       } catch (TrainingDivergedException e) {
         throw new IOException(
-            "%s: checkpoint of step %,d in %s".formatted(e.getMessage(), saved, folder.path()), e);
+            ("training diverged at step %,d (its loss or gradient is not a finite number): the"
+                    + " checkpoint of step %,d in %s is kept; train anew in another --out with"
+                    + " --precision fp32, a larger --batch-size or another --seed")
+                .formatted(e.step(), saved, folder.path()),
+            e);
       }
       log.add(LossRow.of(report));
       meter.add(report.loss());
@@ -131,7 +145,7 @@ final class TrainingRun {
         saved = step;
       }
       if (isDue(step, config.sampleEvery(), config.steps())) {
-        sheet(session, SKETCH, log, display);
+        sheet(session, sheets.sketch(), log, display);
       }
     }
   }
@@ -141,9 +155,16 @@ final class TrainingRun {
   }
 
   private void save(TrainingSession session, LossLog log) throws IOException {
-    log.flush();
-    session.trainer().save(folder.path());
-    session.trainer().writeModel(folder.weights());
+    try {
+      log.flush();
+      session.trainer().save(folder.path());
+      session.trainer().writeModel(folder.weights());
+    } catch (IOException e) {
+      throw new IOException(
+          "%s: cannot be saved to (%s): the last good checkpoint is kept; when there is room, go on from it with --resume"
+              .formatted(folder.path(), Failures.oneLine(e)),
+          e);
+    }
   }
 
   private void sheet(
