@@ -52,11 +52,11 @@ public final class OneDnnBackend implements Backend {
     Packing packing = new Packing(kernels);
     convolution = new OneDnnConvolution(pool, packing);
     elementwise = new OneDnnElementwise(pool, kernels.elementwise());
-    matrixProduct = new OneDnnMatrixProduct(pool, packing, kernels.reduction());
+    matrixProduct = new OneDnnMatrixProduct(pool, packing);
     normalization = new OneDnnNormalization(pool, kernels.normalization());
     attention = new OneDnnAttention(pool, kernels);
     resampling = new OneDnnResampling(pool, kernels.resampling());
-    reduction = new OneDnnReduction(pool, kernels.reduction());
+    reduction = new OneDnnReduction(pool, packing, kernels.reduction());
     randomFill = new OneDnnRandomFill(pool);
     parameterUpdate = new OneDnnParameterUpdate(pool, kernels.reduction());
   }

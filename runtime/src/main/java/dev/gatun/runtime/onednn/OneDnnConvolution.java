@@ -24,16 +24,22 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
 
   private final WorkerPool pool;
   private final Packing packing;
+  private final FewOutputsConvolution fewOutputs;
   private final Map<Key, Plan> plans = new HashMap<>();
 
   OneDnnConvolution(WorkerPool pool, Packing packing) {
     this.pool = pool;
     this.packing = packing;
+    this.fewOutputs = new FewOutputsConvolution(pool, packing);
   }
 
   @Override
   public void forward(
       ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
+    if (FewOutputsConvolution.suits(g)) {
+      fewOutputs.forward(g, x, weight, bias, y);
+      return;
+    }
     boolean widened = x.dtype() == DType.FLOAT32 && y.dtype() == DType.BFLOAT16;
     DType result = widened ? DType.FLOAT32 : y.dtype();
     Key key = new Key(Direction.FORWARD, g, x.dtype(), result, bias != null);
@@ -50,8 +56,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
           long in = packing.dense(worker, 2, x, from, count, x.dtype());
           long out = packing.target(worker, 3, y, from, count, result);
           if (bias != null) {
-            primitive.run(
-                worker, in, w, packing.denseRows(worker, 4, bias, 0, 1, DType.FLOAT32), out);
+            primitive.run(worker, in, w, packing.bias(worker, bias), out);
           } else {
             primitive.run(worker, in, w, out);
           }
@@ -62,9 +67,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void inputGradient(
       ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
-    // The bias is added by us: before the one rounding, not after it.
-    boolean widened = (dy.dtype() == DType.FLOAT32 || bias != null) && dx.dtype() == DType.BFLOAT16;
-    DType result = widened ? DType.FLOAT32 : dx.dtype();
+    boolean wide = dy.dtype() == DType.FLOAT32 || bias != null; // the sum is rounded once
+    DType result = wide ? DType.FLOAT32 : dx.dtype();
     Key key = new Key(Direction.INPUT_GRADIENT, g, result, dy.dtype(), false);
     long w = reordered(key, weight);
     Plan plan = plan(key);
@@ -80,16 +84,20 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
           long out = packing.target(worker, 3, dx, from, count, result);
           primitive.run(worker, in, w, out);
           if (bias != null) {
-            packing.addToRows(
-                out, result, g.channels(), (long) count * g.height() * g.width(), bias);
+            packing.spreadWithBias(dx, from, count, result, out, bias);
+          } else {
+            packing.spread(dx, from, count, result, out);
           }
-          packing.spread(dx, from, count, result, out);
         });
   }
 
   @Override
   public void weightGradient(
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
+    if (FewOutputsConvolution.suits(g)) {
+      fewOutputs.weightGradient(g, x, dy, dweight, dbias);
+      return;
+    }
     DType common =
         x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
             ? DType.BFLOAT16

@@ -2,8 +2,6 @@ package dev.gatun.runtime.onednn;
 
 import static dev.gatun.bindings.onednn.OneDnn.*;
 
-import dev.gatun.runtime.onednn.kernel.ReductionKernels;
-import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.MatrixProduct;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
@@ -14,12 +12,10 @@ final class OneDnnMatrixProduct implements MatrixProduct {
 
   private final WorkerPool pool;
   private final Packing packing;
-  private final ReductionKernels kernels;
 
-  OneDnnMatrixProduct(WorkerPool pool, Packing packing, ReductionKernels kernels) {
+  OneDnnMatrixProduct(WorkerPool pool, Packing packing) {
     this.pool = pool;
     this.packing = packing;
-    this.kernels = kernels;
   }
 
   @Override
@@ -69,8 +65,7 @@ final class OneDnnMatrixProduct implements MatrixProduct {
                   bias != null);
           Primitive primitive = worker.primitive(key, k -> k.make(worker));
           if (bias != null) {
-            primitive.run(
-                worker, in, w[0], packing.denseRows(worker, 4, bias, 0, 1, DType.FLOAT32), out);
+            primitive.run(worker, in, w[0], packing.bias(worker, bias), out);
           } else {
             primitive.run(worker, in, w[0], out);
           }
@@ -87,7 +82,6 @@ final class OneDnnMatrixProduct implements MatrixProduct {
             ? DType.BFLOAT16
             : DType.FLOAT32;
     long[] partial = new long[pool.size()];
-    double[][] sums = new double[pool.size()][dbias == null ? 0 : outputs];
     long bytes = 4L * outputs * inputs;
     pool.run(
         worker -> {
@@ -104,9 +98,6 @@ final class OneDnnMatrixProduct implements MatrixProduct {
               new MatrixKey(
                   type, DType.FLOAT32, outputs, inputs, count, 1, outputs, inputs, 1, false);
           worker.primitive(key, k -> k.make(worker)).run(worker, gradient, in, out);
-          if (dbias != null) {
-            kernels.sumRows(Rows.of(dy, from), count, sums[worker.index()]);
-          }
         });
     packing.sumInto(pool, partial, bytes / 4);
     packing.copy(
@@ -116,15 +107,7 @@ final class OneDnnMatrixProduct implements MatrixProduct {
         dweight.dtype(),
         bytes / 4);
     if (dbias != null) {
-      Rows out = Rows.of(dbias, 0);
-      for (int c = 0; c < outputs; c++) {
-        double total = 0;
-        for (double[] part : sums) {
-          total += part[c];
-        }
-        dev.gatun.runtime.onednn.kernel.Memory.put(
-            out.address() + (long) c * out.size(), (float) total, out.low());
-      }
+      packing.sumRows(pool, dy, dbias);
     }
   }
 }

@@ -6,6 +6,7 @@ import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.op.Normalization;
 import dev.gatun.runtime.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * Group and batch normalization on our own kernels: oneDNN's gradient of group normalization is a
@@ -301,8 +302,8 @@ final class OneDnnNormalization implements Normalization {
 
   private void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
     firstRow(x, pivot);
-    java.util.Arrays.fill(sums, 0);
-    java.util.Arrays.fill(squares, 0);
+    Arrays.fill(sums, 0);
+    Arrays.fill(squares, 0);
     kernels.moments(x, rows, pivot, sums, squares);
   }
 

@@ -6,36 +6,24 @@ import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.LossFunction;
 import dev.gatun.runtime.op.Reduction;
 import dev.gatun.runtime.tensor.Tensor;
+import java.util.Arrays;
 
 /** Sums on our own kernels: each worker its rows, then the workers' sums in their order. */
 final class OneDnnReduction implements Reduction {
 
   private final WorkerPool pool;
+  private final Packing packing;
   private final ReductionKernels kernels;
 
-  OneDnnReduction(WorkerPool pool, ReductionKernels kernels) {
+  OneDnnReduction(WorkerPool pool, Packing packing, ReductionKernels kernels) {
     this.pool = pool;
+    this.packing = packing;
     this.kernels = kernels;
   }
 
   @Override
   public void sumRows(Tensor x, Tensor y) {
-    double[][] sums = new double[pool.size()][x.channels()];
-    pool.run(
-        worker -> {
-          long from = worker.begin(x.rows());
-          kernels.sumRows(Rows.of(x, from), worker.end(x.rows()) - from, sums[worker.index()]);
-        });
-    for (int c = 0; c < x.channels(); c++) {
-      double total = 0;
-      for (double[] part : sums) {
-        total += part[c];
-      }
-      Memory.put(
-          Rows.of(y, 0).address() + (long) c * y.dtype().byteSize(),
-          (float) total,
-          Rows.of(y, 0).low());
-    }
+    packing.sumRows(pool, x, y);
   }
 
   @Override
@@ -46,7 +34,7 @@ final class OneDnnReduction implements Reduction {
         worker -> {
           double[] sums = new double[x.channels()];
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
-            java.util.Arrays.fill(sums, 0);
+            Arrays.fill(sums, 0);
             kernels.sumRows(Rows.of(x, n * pixels), pixels, sums);
             Rows out = Rows.of(y, n);
             for (int c = 0; c < sums.length; c++) {

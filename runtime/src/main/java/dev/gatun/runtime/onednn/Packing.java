@@ -74,10 +74,23 @@ final class Packing {
     }
   }
 
-  /** x[r, c] += shift[c] over dense rows. */
-  void addToRows(long x, DType dtype, int width, long rows, Tensor shift) {
-    Rows at = Rows.dense(x, width, dtype);
-    kernels.elementwise().addVector(at, Rows.of(shift, 0), at, rows, width);
+  /** The address of a bias as dense FLOAT32, the only type that every primitive takes. */
+  long bias(Worker worker, Tensor bias) {
+    return denseRows(worker, 4, bias, 0, bias.rows(), DType.FLOAT32);
+  }
+
+  /** As {@link #spread}, with {@code bias} added to every row. */
+  void spreadWithBias(Tensor y, int from, int count, DType dtype, long written, Tensor bias) {
+    long perSample = y.rows() / y.shape().batch();
+    int width = y.channels();
+    kernels
+        .elementwise()
+        .addVector(
+            Rows.dense(written, width, dtype),
+            Rows.of(bias, 0),
+            Rows.of(y, from * perSample),
+            count * perSample,
+            width);
   }
 
   /** {@code count} numbers from one type to another. */
@@ -104,6 +117,26 @@ final class Packing {
         });
   }
 
+  /** y[c] = sum_r x[r, c]: each worker its rows, then the workers' sums in their order. */
+  void sumRows(WorkerPool pool, Tensor x, Tensor y) {
+    double[][] sums = new double[pool.size()][x.channels()];
+    pool.run(
+        worker -> {
+          long from = worker.begin(x.rows());
+          kernels
+              .reduction()
+              .sumRows(Rows.of(x, from), worker.end(x.rows()) - from, sums[worker.index()]);
+        });
+    Rows out = Rows.of(y, 0);
+    for (int c = 0; c < x.channels(); c++) {
+      double total = 0;
+      for (double[] part : sums) {
+        total += part[c];
+      }
+      Memory.put(out.address() + (long) c * out.size(), (float) total, out.low());
+    }
+  }
+
   /** The first address that is not zero. */
   static long first(long[] addresses) {
     for (long address : addresses) {
@@ -112,9 +145,5 @@ final class Packing {
       }
     }
     throw new IllegalStateException("no worker had work");
-  }
-
-  static void zero(long address, long bytes) {
-    Memory.zero(address, bytes);
   }
 }

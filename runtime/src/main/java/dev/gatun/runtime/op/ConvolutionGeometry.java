@@ -57,6 +57,18 @@ public record ConvolutionGeometry(
               + "x"
               + paddingLeft);
     }
+    if ((outHeight - 1) * stride + kernelHeight - height - paddingTop <= -stride
+        || (outWidth - 1) * stride + kernelWidth - width - paddingLeft <= -stride) {
+      throw new IllegalArgumentException(
+          "convolution: "
+              + outHeight
+              + "x"
+              + outWidth
+              + " outputs leave out whole strides of an image of "
+              + height
+              + "x"
+              + width);
+    }
   }
 
   /**
