@@ -34,7 +34,7 @@ public abstract class OperatorContract {
           Shape.of(3, 1, 1, 64),
           Shape.of(1, 7, 7, 100),
           Shape.of(2, 28, 28, 1),
-          Shape.of(2, 28, 28, 64),
+          Shape.of(2, 14, 14, 64),
           Shape.of(5, 33));
 
   /** The operands of a call: the dtypes of what is read and written, and where their rows lie. */
