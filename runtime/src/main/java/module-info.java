@@ -13,5 +13,6 @@ module dev.gatun.runtime {
   uses dev.gatun.runtime.op.BackendProvider;
 
   provides dev.gatun.runtime.op.BackendProvider with
+      dev.gatun.runtime.cuda.CudaBackendProvider,
       dev.gatun.runtime.onednn.OneDnnBackendProvider;
 }

@@ -18,42 +18,55 @@ final class OneDnnElementwise implements Elementwise {
     this.kernels = kernels;
   }
 
-  /** Work on rows of a width. */
+  /** Work on rows of a width, the first of which begin at an element of the tensors. */
   @FunctionalInterface
   private interface Part {
-    void run(long firstRow, long rows, long width);
+    void run(long firstRow, long firstElement, long rows, long width);
   }
 
-  /** Splits by rows; where all tensors are dense, each share is one row. */
+  /** Splits by elements where all tensors are dense, by rows where one is not. */
   private void split(Part part, Tensor shape, Tensor... others) {
     boolean dense = shape.isDense();
     for (Tensor other : others) {
       dense &= other.isDense();
     }
-    boolean flat = dense;
-    long width = shape.channels();
+    if (dense) {
+      long elements = shape.elements();
+      pool.run(
+          worker -> {
+            long from = worker.begin(elements);
+            long count = worker.end(elements) - from;
+            if (count > 0) {
+              part.run(0, from, 1, count);
+            }
+          });
+      return;
+    }
     pool.run(
         worker -> {
           long from = worker.begin(shape.rows());
           long count = worker.end(shape.rows()) - from;
-          if (count > 0 && flat) {
-            part.run(from, 1, count * width);
-          } else if (count > 0) {
-            part.run(from, count, width);
+          if (count > 0) {
+            part.run(from, 0, count, shape.channels());
           }
         });
   }
 
+  private static Rows rows(Tensor x, long row, long element) {
+    Rows rows = Rows.of(x, row);
+    return new Rows(rows.address() + element * rows.size(), rows.stride(), rows.low());
+  }
+
   @Override
   public void activate(Activation f, Tensor x, Tensor y) {
-    split((r, n, w) -> kernels.activate(f, Rows.of(x, r), Rows.of(y, r), n, w), x, y);
+    split((r, e, n, w) -> kernels.activate(f, rows(x, r, e), rows(y, r, e), n, w), x, y);
   }
 
   @Override
   public void activateGradient(Activation f, Tensor x, Tensor dy, Tensor dx) {
     split(
-        (r, n, w) ->
-            kernels.activateGradient(f, Rows.of(x, r), Rows.of(dy, r), Rows.of(dx, r), n, w),
+        (r, e, n, w) ->
+            kernels.activateGradient(f, rows(x, r, e), rows(dy, r, e), rows(dx, r, e), n, w),
         x,
         dy,
         dx);
@@ -61,22 +74,22 @@ final class OneDnnElementwise implements Elementwise {
 
   @Override
   public void add(Tensor a, Tensor b, Tensor y) {
-    split((r, n, w) -> kernels.add(Rows.of(a, r), Rows.of(b, r), Rows.of(y, r), n, w), a, b, y);
+    split((r, e, n, w) -> kernels.add(rows(a, r, e), rows(b, r, e), rows(y, r, e), n, w), a, b, y);
   }
 
   @Override
   public void copy(Tensor x, Tensor y) {
-    split((r, n, w) -> kernels.copy(Rows.of(x, r), Rows.of(y, r), n, w), x, y);
+    split((r, e, n, w) -> kernels.copy(rows(x, r, e), rows(y, r, e), n, w), x, y);
   }
 
   @Override
   public void fill(float value, Tensor y) {
-    split((r, n, w) -> kernels.fill(value, Rows.of(y, r), n, w), y);
+    split((r, e, n, w) -> kernels.fill(value, rows(y, r, e), n, w), y);
   }
 
   @Override
   public void clamp(Tensor x, float low, float high, Tensor y) {
-    split((r, n, w) -> kernels.clamp(Rows.of(x, r), low, high, Rows.of(y, r), n, w), x, y);
+    split((r, e, n, w) -> kernels.clamp(rows(x, r, e), low, high, rows(y, r, e), n, w), x, y);
   }
 
   @Override

@@ -47,15 +47,18 @@ final class OneDnnReduction implements Reduction {
   @Override
   public void sumOfSquares(Tensor x, Tensor y) {
     double[] sums = new double[pool.size()];
+    boolean flat = x.isDense();
+    long parts = flat ? x.elements() : x.rows();
     pool.run(
         worker -> {
-          long from = worker.begin(x.rows());
-          long count = worker.end(x.rows()) - from;
-          if (count > 0) {
-            sums[worker.index()] =
-                x.isDense()
-                    ? kernels.sumOfSquares(Rows.of(x, from), 1, count * x.channels())
-                    : kernels.sumOfSquares(Rows.of(x, from), count, x.channels());
+          long from = worker.begin(parts);
+          long count = worker.end(parts) - from;
+          if (count > 0 && flat) {
+            Rows all = Rows.of(x, 0);
+            Rows part = new Rows(all.address() + from * all.size(), all.stride(), all.low());
+            sums[worker.index()] = kernels.sumOfSquares(part, 1, count);
+          } else if (count > 0) {
+            sums[worker.index()] = kernels.sumOfSquares(Rows.of(x, from), count, x.channels());
           }
         });
     put(y, sums, 1);
