@@ -8,6 +8,7 @@ module dev.gatun.ddpm {
 
   exports dev.gatun.ddpm.data;
   exports dev.gatun.ddpm.diffusion;
+  exports dev.gatun.ddpm.metric;
   exports dev.gatun.ddpm.sampler;
   exports dev.gatun.ddpm.training;
   exports dev.gatun.ddpm.unet;

@@ -58,7 +58,7 @@ public final class Trainer implements AutoCloseable {
   private final Backend backend;
   private final Denoiser denoiser;
   private final ParameterStore parameters;
-  private final TrainingConfig config;
+  private TrainingConfig config;
   private final String dataSummary;
   private final BatchLoader loader;
   private final GradientClip clip;
@@ -139,6 +139,15 @@ public final class Trainer implements AutoCloseable {
 
   public TrainingConfig config() {
     return config;
+  }
+
+  /**
+   * Makes the run {@code steps} steps long: once the speed is known, to fill a given time. Only the
+   * decay of the learning rate depends on it, so that a change before the warm-up's end gives the
+   * run that had this length from the start.
+   */
+  public void changeSteps(int steps) {
+    config = config.withSteps(steps);
   }
 
   /** How many steps the run has behind it, those before it was resumed included. */

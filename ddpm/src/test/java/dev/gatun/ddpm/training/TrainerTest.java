@@ -11,8 +11,10 @@ import dev.gatun.ddpm.TinyDenoiser;
 import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.data.InMemoryImages;
+import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
+import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.nn.checkpoint.CheckpointException;
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
@@ -157,6 +159,43 @@ class TrainerTest {
 
   @ParameterizedTest
   @EnumSource
+  void theMnistUnetResumesByteForByte(Precision precision) throws IOException {
+    TrainingConfig config =
+        TrainingConfig.defaults().withSteps(5).withBatchSize(3).withPrecision(precision);
+    List<byte[]> pictures = new ArrayList<>();
+    for (int i = 0; i < 7; i++) {
+      byte[] picture = new byte[28 * 28];
+      new Random(i).nextBytes(picture);
+      pictures.add(picture);
+    }
+    ImageDataset data = new InMemoryImages("noise", new ImageShape(28, 28, 1), pictures);
+    byte[] unbroken = mnistRun(config, data, folder.resolve("unbroken"), 5);
+    mnistRun(config, data, folder.resolve("broken"), 3);
+    assertArrayEquals(unbroken, mnistRun(config, data, folder.resolve("broken"), 5));
+  }
+
+  /**
+   * Resumes what is in {@code directory}, if anything, and returns the checkpoint after step {@code
+   * last}.
+   */
+  private byte[] mnistRun(TrainingConfig config, ImageDataset data, Path directory, int last)
+      throws IOException {
+    Path checkpoint = directory.resolve(Trainer.CHECKPOINT);
+    try (Denoiser network = Networks.create(backend, config.model(), config.seed());
+        Trainer trainer = new Trainer(backend, network, data, config)) {
+      if (Files.exists(checkpoint)) {
+        trainer.resume(directory);
+      }
+      while (trainer.stepsDone() < last) {
+        trainer.step();
+      }
+      trainer.save(directory);
+    }
+    return Files.readAllBytes(checkpoint);
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void theLossFalls(Prediction prediction) {
     TrainingConfig config =
         CONFIG.withModel(MODEL.withPrediction(prediction)).withSteps(150).withBatchSize(8);
@@ -179,6 +218,21 @@ class TrainerTest {
       assertEquals(reserved, run.trainer.reservedBytes());
       assertEquals(parameters, run.network.parameters().arena().reservedBytes());
       assertEquals(buffers, run.network.parameters().arena().liveBuffers());
+    }
+  }
+
+  @Test
+  void aLengthSetDuringWarmUpIsThatOfTheRun() throws IOException {
+    byte[] expected;
+    try (Run run = new Run(CONFIG.withWarmupSteps(4))) {
+      run.steps(8);
+      expected = run.checkpoint(folder);
+    }
+    try (Run run = new Run(CONFIG.withWarmupSteps(4).withSteps(1000))) {
+      run.steps(3);
+      run.trainer.changeSteps(8);
+      run.steps(5);
+      assertArrayEquals(expected, run.checkpoint(folder));
     }
   }
 
