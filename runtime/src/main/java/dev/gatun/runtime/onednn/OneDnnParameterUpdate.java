@@ -36,8 +36,8 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
     float rate = Memory.getFloat(address(learningRate));
     int t = Memory.getInt(address(step));
     float scale = Memory.getFloat(address(gradientScale));
-    float stepSize = (float) (rate / (1 - Math.pow(settings.beta1(), t)));
-    float rootCorrection = (float) (1 / Math.sqrt(1 - Math.pow(settings.beta2(), t)));
+    float stepSize = (float) (rate / (1 - StrictMath.pow(settings.beta1(), t)));
+    float rootCorrection = (float) (1 / Math.sqrt(1 - StrictMath.pow(settings.beta2(), t)));
     long n = parameter.elements();
     pool.run(
         worker -> {

@@ -29,6 +29,18 @@ final class Lanes {
 
   private Lanes() {}
 
+  /**
+   * The sum of all lanes, in double and in order: {@code reduceLanes} promises no order, and gives
+   * other bits once it is compiled.
+   */
+  static double sum(FloatVector v) {
+    double sum = 0;
+    for (int i = 0; i < N; i++) {
+      sum += v.lane(i);
+    }
+    return sum;
+  }
+
   static FloatVector load(long address, boolean low) {
     return low ? widen(ShortVector.fromMemorySegment(S, ALL, address, ORDER)) : load(address);
   }

@@ -14,7 +14,7 @@ final class ScalarActivation {
       case RELU -> Math.max(z, 0f);
       case SILU -> z * sigmoid(z);
       case GELU -> z * ErfTerms.normalCdf(z);
-      case SINE -> (float) Math.sin(z);
+      case SINE -> sine(z);
     };
   }
 
@@ -31,11 +31,21 @@ final class ScalarActivation {
           dy
               * Math.fma(
                   z, 0.39894228040143268f * ExpTerms.exp(-0.5f * z * z), ErfTerms.normalCdf(z));
-      case SINE -> dy * (float) Math.cos(z);
+      case SINE -> dy * cosine(z);
     };
   }
 
   private static float sigmoid(float x) {
     return 1f / (1f + ExpTerms.exp(-x));
+  }
+
+  /** sin z, with the same bits everywhere. */
+  static float sine(float z) {
+    return (float) StrictMath.sin(z);
+  }
+
+  /** cos z, with the same bits everywhere. */
+  static float cosine(float z) {
+    return (float) StrictMath.cos(z);
   }
 }

@@ -21,7 +21,7 @@ final class VectorActivation {
       case RELU -> z.max(FloatVector.zero(F));
       case SILU -> z.mul(Lanes.sigmoid(z));
       case GELU -> z.mul(normalCdf(z));
-      case SINE -> z.lanewise(VectorOperators.SIN);
+      case SINE -> laneByLane(ScalarActivation::sine, z);
     };
   }
 
@@ -39,8 +39,21 @@ final class VectorActivation {
         FloatVector density = Lanes.exp(z.mul(z).mul(-0.5f)).mul(DENSITY);
         yield dy.mul(z.fma(density, normalCdf(z)));
       }
-      case SINE -> dy.mul(z.lanewise(VectorOperators.COS));
+      case SINE -> dy.mul(laneByLane(ScalarActivation::cosine, z));
     };
+  }
+
+  /** The Vector API's sine has other bits once it is compiled. */
+  private static FloatVector laneByLane(FloatFunction f, FloatVector z) {
+    float[] lanes = z.toArray();
+    for (int i = 0; i < lanes.length; i++) {
+      lanes[i] = f.apply(lanes[i]);
+    }
+    return FloatVector.fromArray(F, lanes, 0);
+  }
+
+  private interface FloatFunction {
+    float apply(float x);
   }
 
   /** (1 + erf(z / sqrt 2)) / 2 by {@link ErfTerms}. */

@@ -9,8 +9,14 @@ import jdk.incubator.vector.FloatVector;
 /** Elementwise functions, a vector at a time; what is left of a row is done under a mask. */
 final class VectorElementwise implements ElementwiseKernels {
 
+  private final ElementwiseKernels scalar = new ScalarElementwise();
+
   @Override
   public void activate(Activation f, Rows x, Rows y, long rows, long width) {
+    if (f == Activation.SINE) {
+      scalar.activate(f, x, y, rows, width);
+      return;
+    }
     long whole = width - width % N;
     int rest = (int) (width - whole);
     for (long r = 0; r < rows; r++) {
@@ -29,6 +35,10 @@ final class VectorElementwise implements ElementwiseKernels {
 
   @Override
   public void activateGradient(Activation f, Rows x, Rows dy, Rows dx, long rows, long width) {
+    if (f == Activation.SINE) {
+      scalar.activateGradient(f, x, dy, dx, rows, width);
+      return;
+    }
     long whole = width - width % N;
     int rest = (int) (width - whole);
     for (long r = 0; r < rows; r++) {

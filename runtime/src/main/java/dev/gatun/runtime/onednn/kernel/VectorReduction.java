@@ -51,7 +51,7 @@ final class VectorReduction implements ReductionKernels {
           FloatVector v = Lanes.load(at + k * x.size(), x.low(), (int) (end - k));
           sum = v.fma(v, sum);
         }
-        total += sum.reduceLanes(VectorOperators.ADD);
+        total += Lanes.sum(sum);
       }
     }
     return total;
@@ -84,7 +84,7 @@ final class VectorReduction implements ReductionKernels {
               gradient.low(),
               count);
         }
-        total += sum.reduceLanes(VectorOperators.ADD);
+        total += Lanes.sum(sum);
       }
     }
     return total;
