@@ -1,0 +1,237 @@
+package dev.gatun.benchmarks;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import dev.gatun.ddpm.training.Precision;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.Backends;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Gatun's half of the training-step benchmark, driven line by line as PROTOCOL.md says, or alone:
+ *
+ * <pre>
+ * java -cp 'benchmarks/target/app/*' dev.gatun.benchmarks.StepPeer --batch 128 --precision bf16
+ * </pre>
+ *
+ * Two arguments more than the protocol's: {@code --blocks B} for the run alone, and {@code
+ * --profile}, which times every operator and writes the tables to standard error at the end.
+ */
+public final class StepPeer implements AutoCloseable {
+  private static final Gson GSON =
+      new GsonBuilder().serializeSpecialFloatingPointValues().disableHtmlEscaping().create();
+
+  private final Map<String, String> options;
+  private final boolean profile;
+  private final OperatorTimes times = new OperatorTimes();
+  private final Backend backend;
+  private final TrainingStep training;
+  private int timedSteps;
+  private long timedNanos;
+
+  private StepPeer(Map<String, String> options) {
+    this.options = options;
+    profile = options.containsKey("profile");
+    // read when the CPU is opened
+    System.setProperty("gatun.threads", options.get("threads"));
+    Precision precision = Precision.valueOf(options.get("precision").toUpperCase(Locale.ROOT));
+    Backend device = Backends.open(options.get("device"));
+    backend = profile ? new TimedBackend(device, times) : device;
+    training =
+        new TrainingStep(backend, options.get("network"), number("batch"), precision.activations());
+  }
+
+  /** See the class. */
+  public static void main(String[] arguments) {
+    PrintStream out = System.out; // the protocol's alone
+    System.setOut(System.err);
+    boolean served = Arrays.asList(arguments).contains("--protocol");
+    try (StepPeer peer = new StepPeer(parse(arguments))) {
+      if (served) {
+        peer.serve(out);
+      } else {
+        peer.alone(out);
+      }
+      peer.reportProfile();
+    } catch (IOException | RuntimeException | LinkageError e) {
+      e.printStackTrace();
+      out.println(GSON.toJson(Map.of("error", String.valueOf(e.getMessage()))));
+      System.exit(1);
+    }
+  }
+
+  private static Map<String, String> parse(String[] arguments) {
+    Map<String, String> options = new LinkedHashMap<>();
+    options.put("network", "mnist-unet");
+    options.put("batch", "32");
+    options.put("precision", "fp32");
+    options.put("device", "cpu");
+    options.put("threads", "2");
+    options.put("warmup", "5");
+    options.put("blocks", "7");
+    options.put("steps-per-block", "5");
+    for (int i = 0; i < arguments.length; i++) {
+      String name = arguments[i].startsWith("--") ? arguments[i].substring(2) : "";
+      if (name.equals("profile")) {
+        options.put(name, "");
+      } else if ((options.containsKey(name) || name.equals("protocol"))
+          && i + 1 < arguments.length) {
+        options.put(name, arguments[++i]);
+      } else {
+        throw new IllegalArgumentException(
+            "unknown or incomplete argument "
+                + arguments[i]
+                + "; expected --profile or a value for one of --"
+                + String.join(", --", options.keySet())
+                + ", --protocol");
+      }
+    }
+    return options;
+  }
+
+  private int number(String option) {
+    try {
+      return Integer.parseInt(options.get(option));
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "--" + option + ": expected a number, got " + options.get(option), e);
+    }
+  }
+
+  private Map<String, Object> identity() {
+    Map<String, Object> identity = new LinkedHashMap<>();
+    identity.put("peer", "gatun");
+    identity.put("version", backend.describe());
+    identity.put("network", options.get("network"));
+    identity.put("batch", number("batch"));
+    identity.put("precision", options.get("precision"));
+    identity.put("device", options.get("device"));
+    identity.put("threads", number("threads"));
+    return identity;
+  }
+
+  private void serve(PrintStream out) throws IOException {
+    Map<String, Object> ready = new LinkedHashMap<>();
+    ready.put("ready", true);
+    ready.putAll(identity());
+    reply(out, ready);
+    var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    String line = in.readLine();
+    while (line != null && !line.strip().equals("quit")) {
+      reply(
+          out,
+          switch (line.strip()) {
+            case "check" -> training.check();
+            case "warmup" -> warmUp();
+            case "block" -> block();
+            case "memory" -> Map.of("peak_rss_bytes", peakResidentBytes());
+            default ->
+                Map.of(
+                    "error",
+                    "unknown command '"
+                        + line.strip()
+                        + "'; expected check, warmup, block, memory or quit");
+          });
+      line = in.readLine();
+    }
+  }
+
+  private static void reply(PrintStream out, Map<String, ?> message) {
+    out.println(GSON.toJson(message));
+    out.flush();
+  }
+
+  private void alone(PrintStream out) throws IOException {
+    Map<String, Object> result = identity();
+    result.put("check", training.check());
+    warmUp();
+    double[] medians = new double[number("blocks")];
+    for (int i = 0; i < medians.length; i++) {
+      medians[i] = median((double[]) block().get("ms_per_step"));
+    }
+    result.put("block_medians_ms", medians);
+    result.put("median_ms", median(medians));
+    result.put("images_per_second", number("batch") / median(medians) * 1e3);
+    result.put("peak_rss_bytes", peakResidentBytes());
+    out.println(GSON.newBuilder().setPrettyPrinting().create().toJson(result));
+  }
+
+  private Map<String, Object> warmUp() {
+    Map<String, Object> result = steps(number("warmup"));
+    times.clear();
+    timedSteps = 0;
+    timedNanos = 0;
+    return result;
+  }
+
+  private Map<String, Object> block() {
+    return steps(number("steps-per-block"));
+  }
+
+  /** Times that many steps; on a GPU only their mean is known, its queue is awaited at the end. */
+  private Map<String, Object> steps(int count) {
+    boolean each = options.get("device").startsWith("cpu");
+    double[] milliseconds = new double[each ? count : 1];
+    double loss = Double.NaN;
+    backend.synchronize();
+    long start = System.nanoTime();
+    for (int i = 0; i < count; i++) {
+      long stepStart = System.nanoTime();
+      training.run();
+      if (each) {
+        loss = training.loss();
+        milliseconds[i] = (System.nanoTime() - stepStart) * 1e-6;
+      }
+    }
+    if (!each) {
+      loss = training.loss();
+      backend.synchronize();
+      milliseconds[0] = (System.nanoTime() - start) * 1e-6 / count;
+    }
+    timedSteps += count;
+    timedNanos += System.nanoTime() - start;
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("ms_per_step", milliseconds);
+    result.put("loss", loss);
+    return result;
+  }
+
+  private void reportProfile() {
+    if (profile && timedSteps > 0) {
+      System.err.println(times.table(timedSteps, timedNanos));
+    }
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+
+  /** VmHWM: the most physical memory that this process ever had, of which files are a part. */
+  private static long peakResidentBytes() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith("VmHWM:")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+      }
+    }
+    throw new IOException("/proc/self/status has no line VmHWM");
+  }
+
+  @Override
+  public void close() {
+    training.close();
+    backend.close();
+  }
+}

@@ -1,0 +1,159 @@
+package dev.gatun.benchmarks;
+
+import dev.gatun.runtime.memory.DeviceMemory;
+import dev.gatun.runtime.op.Attention;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.Convolution;
+import dev.gatun.runtime.op.Elementwise;
+import dev.gatun.runtime.op.MatrixProduct;
+import dev.gatun.runtime.op.Normalization;
+import dev.gatun.runtime.op.ParameterUpdate;
+import dev.gatun.runtime.op.Program;
+import dev.gatun.runtime.op.RandomFill;
+import dev.gatun.runtime.op.Reduction;
+import dev.gatun.runtime.op.Resampling;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+
+/**
+ * Another backend, with the time that each of its operators takes written down. On a device that
+ * works asynchronously each call is awaited, so that the sum is more than an untimed step.
+ */
+final class TimedBackend implements Backend {
+  private final Backend backend;
+  private final OperatorTimes times;
+  private final Elementwise elementwise;
+  private final MatrixProduct matrixProduct;
+  private final Convolution convolution;
+  private final Normalization normalization;
+  private final Attention attention;
+  private final Resampling resampling;
+  private final Reduction reduction;
+  private final RandomFill randomFill;
+  private final ParameterUpdate parameterUpdate;
+
+  TimedBackend(Backend backend, OperatorTimes times) {
+    this.backend = backend;
+    this.times = times;
+    elementwise = timed(Elementwise.class, backend.elementwise());
+    matrixProduct = timed(MatrixProduct.class, backend.matrixProduct());
+    convolution = timed(Convolution.class, backend.convolution());
+    normalization = timed(Normalization.class, backend.normalization());
+    attention = timed(Attention.class, backend.attention());
+    resampling = timed(Resampling.class, backend.resampling());
+    reduction = timed(Reduction.class, backend.reduction());
+    randomFill = timed(RandomFill.class, backend.randomFill());
+    parameterUpdate = timed(ParameterUpdate.class, backend.parameterUpdate());
+  }
+
+  private <T> T timed(Class<T> family, T operators) {
+    Object proxy =
+        Proxy.newProxyInstance(
+            family.getClassLoader(),
+            new Class<?>[] {family},
+            (self, method, arguments) -> {
+              long start = System.nanoTime();
+              try {
+                return method.invoke(operators, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              } finally {
+                backend.synchronize();
+                long nanos = System.nanoTime() - start;
+                times.add(family.getSimpleName() + "." + method.getName(), arguments, nanos);
+              }
+            });
+    return family.cast(proxy);
+  }
+
+  @Override
+  public String describe() {
+    return backend.describe() + ", timed";
+  }
+
+  @Override
+  public DeviceMemory memory() {
+    return backend.memory();
+  }
+
+  @Override
+  public Elementwise elementwise() {
+    return elementwise;
+  }
+
+  @Override
+  public MatrixProduct matrixProduct() {
+    return matrixProduct;
+  }
+
+  @Override
+  public Convolution convolution() {
+    return convolution;
+  }
+
+  @Override
+  public Normalization normalization() {
+    return normalization;
+  }
+
+  @Override
+  public Attention attention() {
+    return attention;
+  }
+
+  @Override
+  public Resampling resampling() {
+    return resampling;
+  }
+
+  @Override
+  public Reduction reduction() {
+    return reduction;
+  }
+
+  @Override
+  public RandomFill randomFill() {
+    return randomFill;
+  }
+
+  @Override
+  public ParameterUpdate parameterUpdate() {
+    return parameterUpdate;
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor destination) {
+    backend.upload(source, destination);
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment destination) {
+    backend.download(source, destination);
+  }
+
+  /** The plain call: a captured graph would hide its operators. */
+  @Override
+  public Program capture(Runnable step) {
+    return new Program() {
+      @Override
+      public void replay() {
+        step.run();
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  @Override
+  public void synchronize() {
+    backend.synchronize();
+  }
+
+  @Override
+  public void close() {
+    backend.close();
+  }
+}
