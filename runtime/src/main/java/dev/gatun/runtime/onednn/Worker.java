@@ -4,6 +4,7 @@ import static dev.gatun.bindings.onednn.OneDnn.*;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -20,9 +21,7 @@ final class Worker implements AutoCloseable {
   private final Map<Object, Primitive> primitives = new HashMap<>();
   private @Nullable MemorySegment engine;
   private @Nullable MemorySegment stream;
-  private final Scratch[] scratch = {
-    new Scratch(), new Scratch(), new Scratch(), new Scratch(), new Scratch()
-  };
+  private final Scratch[] scratch = new Scratch[10];
 
   /** Whether the thread sleeps and must be woken. */
   volatile boolean parked;
@@ -30,6 +29,7 @@ final class Worker implements AutoCloseable {
   Worker(int index, int count) {
     this.index = index;
     this.count = count;
+    Arrays.setAll(scratch, i -> new Scratch());
   }
 
   int index() {

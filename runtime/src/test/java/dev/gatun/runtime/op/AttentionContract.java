@@ -105,10 +105,14 @@ public abstract class AttentionContract extends OperatorContract {
                       gradients[0].on(b),
                       gradients[1].on(b),
                       gradients[2].on(b)));
+      // Where the probabilities and their gradients are rounded, as in every fused implementation,
+      // single elements err by up to twice what a product of rounded inputs may.
+      Tolerance tolerance =
+          c.dtype == DType.BFLOAT16 ? c.tolerance().withOutliers(2.5) : c.tolerance();
       // dq and dk are differences of terms that cancel, to zero where there is one token.
       double[] magnitudes = {1 / Math.sqrt(c.shape.pixels()), 1 / Math.sqrt(c.shape.pixels()), 0};
       for (int i = 0; i < 3; i++) {
-        t.check(gradients[i], c.tolerance(), magnitudes[i]);
+        t.check(gradients[i], tolerance, magnitudes[i]);
       }
     }
   }

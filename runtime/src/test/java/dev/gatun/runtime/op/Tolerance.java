@@ -41,4 +41,12 @@ public record Tolerance(double relative, double ofScale, double ofNorm) {
   public Tolerance times(double factor) {
     return new Tolerance(factor * relative, factor * ofScale, factor * ofNorm);
   }
+
+  /**
+   * This, with {@code factor} times the room for single elements and the same bound of the norm:
+   * where the rounding of one intermediate result shows in one element, whose other terms cancel.
+   */
+  public Tolerance withOutliers(double factor) {
+    return new Tolerance(factor * relative, factor * ofScale, ofNorm);
+  }
 }

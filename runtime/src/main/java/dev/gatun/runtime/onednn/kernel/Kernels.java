@@ -14,6 +14,8 @@ public interface Kernels {
 
   ReductionKernels reduction();
 
+  AttentionKernels attention();
+
   /** What they run on, for people: {@code "512-bit vectors"} or {@code "plain loops"}. */
   String describe();
 

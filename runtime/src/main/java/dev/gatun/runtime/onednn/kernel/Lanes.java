@@ -6,7 +6,6 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -83,11 +82,8 @@ final class Lanes {
     IntVector bits = value.reinterpretAsInts();
     IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
     IntVector rounded = bits.add(0x7FFF).add(odd).lanewise(VectorOperators.LSHR, 16);
-    VectorMask<Float> nan = value.test(VectorOperators.IS_NAN);
-    if (nan.anyTrue()) {
-      IntVector quiet = bits.lanewise(VectorOperators.LSHR, 16).or(0x40);
-      rounded = rounded.blend(quiet, nan.cast(I));
-    }
+    IntVector quiet = bits.lanewise(VectorOperators.LSHR, 16).or(0x40);
+    rounded = rounded.blend(quiet, value.test(VectorOperators.IS_NAN).cast(I));
     return (ShortVector) rounded.convertShape(VectorOperators.I2S, S, 0);
   }
 

@@ -7,6 +7,7 @@ final class ScalarKernels implements Kernels {
   private final NormalizationKernels normalization = new ScalarNormalization();
   private final ResamplingKernels resampling = new ScalarResampling();
   private final ReductionKernels reduction = new ScalarReduction();
+  private final AttentionKernels attention = new ScalarAttention();
 
   @Override
   public ElementwiseKernels elementwise() {
@@ -26,6 +27,11 @@ final class ScalarKernels implements Kernels {
   @Override
   public ReductionKernels reduction() {
     return reduction;
+  }
+
+  @Override
+  public AttentionKernels attention() {
+    return attention;
   }
 
   @Override

@@ -7,6 +7,7 @@ final class VectorKernels implements Kernels {
   private final NormalizationKernels normalization = new VectorNormalization();
   private final ResamplingKernels resampling = new VectorResampling();
   private final ReductionKernels reduction = new VectorReduction();
+  private final AttentionKernels attention = new VectorAttention();
 
   private VectorKernels() {}
 
@@ -32,6 +33,11 @@ final class VectorKernels implements Kernels {
   @Override
   public ReductionKernels reduction() {
     return reduction;
+  }
+
+  @Override
+  public AttentionKernels attention() {
+    return attention;
   }
 
   @Override
