@@ -13,24 +13,24 @@ final class BarDisplay implements TrainingDisplay {
   private static final String CLEAR_LINE = "\r\u001b[K";
 
   private final PrintStream out;
+  private final int width;
   private final ProgressBar bar;
   private volatile @Nullable Progress last;
 
   BarDisplay(PrintStream out, long firstStep, long steps, int columns) {
     this.out = out;
+    this.width = columns - 1; // a full last column would wrap
     this.bar =
         ProgressBar.builder()
             .setInitialMax(steps)
             .startsFrom(firstStep, Duration.ZERO)
             .setUpdateIntervalMillis(250)
             .setRenderer(this::render)
-            .setConsumer(
-                new DelegatingProgressBarConsumer(
-                    line -> write(CLEAR_LINE + line), Math.max(20, columns - 1)))
+            .setConsumer(new DelegatingProgressBarConsumer(line -> write(CLEAR_LINE + line), width))
             .build();
   }
 
-  private String render(ProgressState state, int width) {
+  private String render(ProgressState state, int ignored) {
     Progress progress = last;
     String numbers =
         " %,d/%,d  %s"
@@ -40,7 +40,8 @@ final class BarDisplay implements TrainingDisplay {
                 progress == null ? "first step ..." : progress.describe());
     int cells = Math.min(WIDEST_BAR, width - numbers.length() - 2);
     if (cells < 4) {
-      return numbers.strip().substring(0, Math.min(width, numbers.strip().length()));
+      String text = numbers.strip();
+      return text.substring(0, Math.min(width, text.length()));
     }
     int full = (int) (cells * state.getNormalizedProgress());
     return "[" + "#".repeat(full) + " ".repeat(cells - full) + "]" + numbers;

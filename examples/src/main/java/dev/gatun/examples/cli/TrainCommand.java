@@ -119,12 +119,12 @@ final class TrainCommand implements Callable<Integer> {
       TrainingRun training =
           new TrainingRun(backend, images, folder, stop, displays, TrainingRun.Sheets.defaults());
       Double minutes = minutes();
+      Long deadline = null;
       if (minutes != null) {
         System.err.println("Measuring how many steps there is time for ...");
-        run = training.fit(run, minutes, start);
+        deadline = start + (long) (minutes * 60e9);
       }
-      int done = training.train(run, resume || minutes != null);
-      return report(folder, run, done);
+      return report(folder, training.train(run, resume, deadline));
     }
   }
 
@@ -198,13 +198,13 @@ final class TrainCommand implements Callable<Integer> {
     return presetOrDefault().minutes() > 0 ? presetOrDefault().minutes() : null;
   }
 
-  private static int report(RunFolder folder, RunConfig run, int done) {
-    int steps = run.training().steps();
-    if (done < steps) {
+  private static int report(RunFolder folder, TrainingRun.Outcome outcome) {
+    int done = outcome.done();
+    if (done < outcome.steps()) {
       System.err.printf(
           "Stopped after step %,d of %,d; the checkpoint is saved. To go on: ./gatun train --out %s"
               + " --resume%n",
-          done, steps, folder.path());
+          done, outcome.steps(), folder.path());
       return INTERRUPTED;
     }
     System.err.printf(

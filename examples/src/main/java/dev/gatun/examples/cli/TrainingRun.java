@@ -8,6 +8,7 @@ import dev.gatun.ddpm.training.TrainingConfig;
 import dev.gatun.ddpm.training.TrainingDivergedException;
 import dev.gatun.runtime.op.Backend;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /** Trains until the last step or until it is asked to stop, and keeps the run's folder. */
 final class TrainingRun {
@@ -47,72 +48,77 @@ final class TrainingRun {
   }
 
   /**
-   * Does the first steps of a new run that has {@code minutes} from {@code startNanos} on, measures
-   * them, and gives the run as many steps as there is time for. The rate of these steps is that of
-   * the warm-up, which does not depend on how many follow: the run is the one that it would have
-   * been with that number given.
+   * How far a run is.
+   *
+   * @param done steps behind it
+   * @param steps of the whole run
    */
-  RunConfig fit(RunConfig run, double minutes, long startNanos) throws IOException {
-    TrainingConfig endless = run.training().withSteps(Integer.MAX_VALUE);
-    try (TrainingSession session = new TrainingSession(backend, data, endless);
-        LossLog log = LossLog.open(folder.lossTable(), 0)) {
+  record Outcome(int done, int steps) {}
+
+  /**
+   * Trains to the last step or until a stop is asked for.
+   *
+   * @param resume from the folder's checkpoint, not from the beginning
+   * @param deadline the {@link System#nanoTime} by which a new run should be done, which then has
+   *     as many steps as there is time for; null for as many as {@code wanted} says
+   */
+  Outcome train(RunConfig wanted, boolean resume, @Nullable Long deadline) throws IOException {
+    try (TrainingSession session = new TrainingSession(backend, data, wanted.training())) {
       Trainer trainer = session.trainer();
-      Pace pace = new Pace();
-      do {
-        StepReport report = trainer.step();
-        pace.add(report.seconds());
-        log.add(LossRow.of(report));
-      } while (trainer.stepsDone() < endless.warmupSteps()
-          && !pace.isKnown()
-          && !stop.isRequested());
-      log.flush();
-      trainer.save(folder.path());
-      double left = minutes * 60 - (System.nanoTime() - startNanos) * 1e-9;
-      int steps = trainer.stepsDone() + pace.stepsIn(left, endless, sheets);
-      return run.withTraining(run.training().withSteps(steps));
+      if (resume) {
+        trainer.resume(folder.path());
+        requireStepsLeft(trainer);
+      } else {
+        trainer.save(folder.path()); // from here on there is something to go on from
+      }
+      folder.writeConfig(wanted);
+      try (LossLog log = LossLog.open(folder.lossTable(), trainer.stepsDone())) {
+        if (deadline != null) {
+          trainer.changeSteps(measure(trainer, log, deadline));
+          folder.writeConfig(wanted.withTraining(trainer.config()));
+        }
+        try (TrainingDisplay display =
+            displays.open(trainer.stepsDone(), trainer.config().steps())) {
+          steps(session, log, display);
+          save(session, log);
+          if (trainer.stepsDone() == trainer.config().steps()) {
+            sheet(session, sheets.last(), log, display);
+          }
+        }
+      }
+      return new Outcome(trainer.stepsDone(), trainer.config().steps());
     }
   }
 
   /**
-   * Trains, from the folder's checkpoint if {@code resume}.
-   *
-   * @return how many steps the run has behind it: all of them, or fewer if it was asked to stop
+   * Does the first steps, within the warm-up, and says how many the run has time for: it is then
+   * the run that it would have been with that number given.
    */
-  int train(RunConfig run, boolean resume) throws IOException {
-    TrainingConfig config = run.training();
-    try (TrainingSession session = new TrainingSession(backend, data, config)) {
-      Trainer trainer = session.trainer();
-      if (resume) {
-        trainer.resume(folder.path());
-        requireStepsLeft(trainer, config);
-      } else {
-        trainer.save(folder.path()); // from here on there is something to go on from
-      }
-      folder.writeConfig(run);
-      try (LossLog log = LossLog.open(folder.lossTable(), trainer.stepsDone());
-          TrainingDisplay display = displays.open(trainer.stepsDone(), config.steps())) {
-        steps(session, config, log, display);
-        save(session, log);
-        if (trainer.stepsDone() == config.steps()) {
-          sheet(session, sheets.last(), log, display);
-        }
-      }
-      return trainer.stepsDone();
-    }
+  private int measure(Trainer trainer, LossLog log, long deadline) throws IOException {
+    Pace pace = new Pace();
+    do {
+      StepReport report = trainer.step();
+      pace.add(report.seconds());
+      log.add(LossRow.of(report));
+    } while (trainer.stepsDone() < trainer.config().warmupSteps()
+        && !pace.isKnown()
+        && !stop.isRequested());
+    double left = (deadline - System.nanoTime()) * 1e-9;
+    return trainer.stepsDone() + pace.stepsIn(left, trainer.config(), sheets);
   }
 
-  private void requireStepsLeft(Trainer trainer, TrainingConfig config) {
-    if (trainer.stepsDone() > config.steps()) {
+  private void requireStepsLeft(Trainer trainer) {
+    if (trainer.stepsDone() > trainer.config().steps()) {
       throw new IllegalArgumentException(
           "%s: has done %,d steps already, more than the %,d wanted: give a larger --steps"
-              .formatted(folder.path(), trainer.stepsDone(), config.steps()));
+              .formatted(folder.path(), trainer.stepsDone(), trainer.config().steps()));
     }
   }
 
-  private void steps(
-      TrainingSession session, TrainingConfig config, LossLog log, TrainingDisplay display)
+  private void steps(TrainingSession session, LossLog log, TrainingDisplay display)
       throws IOException {
     Trainer trainer = session.trainer();
+    TrainingConfig config = trainer.config();
     LossMeter meter = new LossMeter();
     log.rows().forEach(row -> meter.add(row.loss()));
     Pace pace = new Pace();
