@@ -1,6 +1,7 @@
 package dev.gatun.examples.cli;
 
 import dev.gatun.bindings.loader.LibraryNotFoundException;
+import dev.gatun.bindings.loader.SearchResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -31,8 +32,23 @@ final class Failures {
           case OutOfMemoryError e ->
               "the Java heap is full (%,d MiB): use a smaller batch or fewer images, or a larger heap (GATUN_JAVA_OPTS=-Xmx4g)"
                   .formatted(Runtime.getRuntime().maxMemory() >> 20);
-          default -> isExplained(failure) ? message(failure) : bug(failure);
+          default -> isExplained(failure) ? shortened(failure) : bug(failure);
         });
+  }
+
+  /** The message without the places where a library was looked for. */
+  private static String shortened(Throwable failure) {
+    String message = message(failure);
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof LibraryNotFoundException notFound) {
+        SearchResult.Missing missing = notFound.missing();
+        String brief =
+            "%s (%s) was not found: %s; ./gatun info --verbose lists every place tried"
+                .formatted(missing.library(), missing.fileName(), missing.remedy());
+        message = message.replace(missing.explanation(), brief);
+      }
+    }
+    return message;
   }
 
   /** Whether the message was written for people. */

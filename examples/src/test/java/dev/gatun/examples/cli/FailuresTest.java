@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.bindings.loader.LibraryNotFoundException;
 import dev.gatun.bindings.loader.SearchResult;
+import dev.gatun.runtime.op.BackendUnavailableException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -47,6 +48,12 @@ class FailuresTest {
     String line = Failures.oneLine(new LibraryNotFoundException(missing));
     assertTrue(line.contains("X (libx.so) was not found: pip install x"), line);
     assertFalse(line.contains("\n"), line);
+
+    LibraryNotFoundException cause = new LibraryNotFoundException(missing);
+    assertEquals(
+        "device x: " + line,
+        Failures.oneLine(
+            new BackendUnavailableException("device x: " + cause.getMessage(), cause)));
   }
 
   @Test
