@@ -10,7 +10,7 @@ final class Pace {
   /** The JVM compiles what a step does in its first seconds: they are not counted. */
   private static final double SECONDS_BEFORE = 4;
 
-  private static final double SECONDS_MEASURED = 4;
+  private static final double SECONDS_MEASURED = 8;
 
   private double total;
   private double measured;

@@ -1,5 +1,6 @@
 package dev.gatun.examples.cli;
 
+import dev.gatun.ddpm.training.Trainer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,9 +39,9 @@ record RunFolder(Path path) {
     return path.resolve("model.safetensors");
   }
 
-  /** Everything that resuming needs. */
+  /** Everything that resuming needs: a file in the folder checkpoint. */
   Path checkpoint() {
-    return path.resolve("checkpoint");
+    return path.resolve(Trainer.CHECKPOINT);
   }
 
   /** Refuses a folder in which something would be overwritten. */
@@ -52,7 +53,7 @@ record RunFolder(Path path) {
       if (Files.exists(file)) {
         throw new IOException(
             "%s: holds a run already (%s): go on with it by --resume, choose another folder by --out, or delete it"
-                .formatted(path, file.getFileName()));
+                .formatted(path, path.relativize(file)));
       }
     }
   }
@@ -66,7 +67,7 @@ record RunFolder(Path path) {
     if (!Files.exists(config()) || !Files.exists(checkpoint())) {
       throw new IOException(
           "%s: holds no checkpoint to resume (no %s): train without --resume, or give the run's folder by --out"
-              .formatted(path, Files.exists(config()) ? "checkpoint" : "config.json"));
+              .formatted(path, path.relativize(Files.exists(config()) ? checkpoint() : config())));
     }
   }
 

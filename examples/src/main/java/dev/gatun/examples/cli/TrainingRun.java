@@ -69,7 +69,7 @@ final class TrainingRun {
         trainer.resume(folder.path());
         requireStepsLeft(trainer);
       } else {
-        trainer.save(folder.path()); // from here on there is something to go on from
+        saveFirst(trainer);
       }
       folder.writeConfig(wanted);
       try (LossLog log = LossLog.open(folder.lossTable(), trainer.stepsDone())) {
@@ -158,6 +158,18 @@ final class TrainingRun {
 
   private static boolean isDue(int step, int every, int last) {
     return every > 0 && step % every == 0 && step < last;
+  }
+
+  /** From here on there is something to go on from. */
+  private void saveFirst(Trainer trainer) throws IOException {
+    try {
+      trainer.save(folder.path());
+    } catch (IOException e) {
+      throw new IOException(
+          "%s: cannot be saved to (%s): make room, or choose another folder by --out"
+              .formatted(folder.path(), Failures.oneLine(e)),
+          e);
+    }
   }
 
   private void save(TrainingSession session, LossLog log) throws IOException {

@@ -68,7 +68,7 @@ class DisplayTest {
     for (int i = 0; i < 8; i++) {
       pace.add(3); // the JVM warms up
     }
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 200; i++) {
       pace.add(0.1);
     }
     assertEquals(0.1, pace.secondsPerStep(), 0.02);

@@ -92,10 +92,6 @@ class TrainingRunTest {
     return new RunFolder(folder.resolve(name));
   }
 
-  private static Path checkpoint(RunFolder folder) {
-    return folder.checkpoint().resolve("training.safetensors");
-  }
-
   private static void assertSame(RunFolder expected, RunFolder actual) throws IOException {
     assertArrayEquals(
         Files.readAllBytes(expected.weights()), Files.readAllBytes(actual.weights()), "weights");
@@ -128,7 +124,7 @@ class TrainingRunTest {
             whole.lossPicture(),
             whole.samples(),
             whole.weights(),
-            checkpoint(whole))) {
+            whole.checkpoint())) {
       assertTrue(Files.size(file) > 0, file.toString());
     }
     assertEquals(4, losses(whole).size());
@@ -163,7 +159,7 @@ class TrainingRunTest {
   void aRunOfOtherSettingsIsRefused() throws IOException {
     RunFolder run = folder("run");
     train(run, CONFIG.withSteps(1), false, 0);
-    byte[] saved = Files.readAllBytes(checkpoint(run));
+    byte[] saved = Files.readAllBytes(run.checkpoint());
     RunConfig config = run.readConfig();
     String message =
         assertThrows(IOException.class, () -> train(run, CONFIG.withSeed(5), true, 0)).getMessage();
@@ -171,10 +167,10 @@ class TrainingRunTest {
 
     byte[] damaged = saved.clone();
     damaged[0] ^= 0x40;
-    Files.write(checkpoint(run), damaged);
+    Files.write(run.checkpoint(), damaged);
     message = assertThrows(IOException.class, () -> train(run, CONFIG, true, 0)).getMessage();
     assertTrue(message.contains("training.safetensors"), message);
-    assertArrayEquals(damaged, Files.readAllBytes(checkpoint(run)), "kept to be looked at");
+    assertArrayEquals(damaged, Files.readAllBytes(run.checkpoint()), "kept to be looked at");
     assertEquals(config, run.readConfig(), "the run's settings are as they were");
   }
 
@@ -204,14 +200,14 @@ class TrainingRunTest {
   void aSaveThatFailsKeepsTheLastGoodCheckpoint() throws IOException {
     RunFolder run = folder("run");
     train(run, CONFIG, false, 1);
-    byte[] saved = Files.readAllBytes(checkpoint(run));
+    byte[] saved = Files.readAllBytes(run.checkpoint());
     // a folder in the place of the file that is written beside: as good as a full disk
-    Path inTheWay = run.checkpoint().resolve("training.safetensors.partial");
+    Path inTheWay = run.checkpoint().resolveSibling("training.safetensors.partial");
     Files.createDirectories(inTheWay.resolve("x"));
     String message =
         Failures.oneLine(assertThrows(IOException.class, () -> train(run, CONFIG, true, 0)));
     assertTrue(message.contains("the last good checkpoint is kept"), message);
-    assertArrayEquals(saved, Files.readAllBytes(checkpoint(run)));
+    assertArrayEquals(saved, Files.readAllBytes(run.checkpoint()));
     Files.delete(inTheWay.resolve("x"));
     Files.delete(inTheWay);
     assertEquals(4, train(run, CONFIG, true, 0));
