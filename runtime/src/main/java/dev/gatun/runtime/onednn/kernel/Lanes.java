@@ -26,6 +26,17 @@ final class Lanes {
 
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  private static final FloatVector ONE = FloatVector.broadcast(F, 1f);
+  private static final FloatVector LOG2_E = FloatVector.broadcast(F, ExpTerms.LOG2_E);
+  private static final FloatVector ROUND = FloatVector.broadcast(F, ExpTerms.ROUND);
+  private static final FloatVector MINUS_LN_2_HIGH = FloatVector.broadcast(F, -ExpTerms.LN_2_HIGH);
+  private static final FloatVector MINUS_LN_2_LOW = FloatVector.broadcast(F, -ExpTerms.LN_2_LOW);
+  private static final FloatVector C6 = FloatVector.broadcast(F, ExpTerms.C6);
+  private static final FloatVector C5 = FloatVector.broadcast(F, ExpTerms.C5);
+  private static final FloatVector C4 = FloatVector.broadcast(F, ExpTerms.C4);
+  private static final FloatVector C3 = FloatVector.broadcast(F, ExpTerms.C3);
+  private static final FloatVector C2 = FloatVector.broadcast(F, ExpTerms.C2);
+
   private Lanes() {}
 
   /**
@@ -73,18 +84,36 @@ final class Lanes {
   }
 
   private static FloatVector widen(ShortVector bits) {
-    return ((IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0))
-        .lanewise(VectorOperators.LSHL, 16)
-        .reinterpretAsFloats();
+    return upperHalf((IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0));
   }
+
+  private static FloatVector upperHalf(IntVector bits) {
+    return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  // In pieces of at most 35 bytes of code, which are inlined however little of a profile there is.
 
   private static ShortVector narrow(FloatVector value) {
     IntVector bits = value.reinterpretAsInts();
-    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
-    IntVector rounded = bits.add(0x7FFF).add(odd).lanewise(VectorOperators.LSHR, 16);
-    IntVector quiet = bits.lanewise(VectorOperators.LSHR, 16).or(0x40);
-    rounded = rounded.blend(quiet, value.test(VectorOperators.IS_NAN).cast(I));
-    return (ShortVector) rounded.convertShape(VectorOperators.I2S, S, 0);
+    return lowerHalf(rounded(bits).blend(quiet(bits), nan(value)));
+  }
+
+  private static ShortVector lowerHalf(IntVector bits) {
+    return (ShortVector)
+        bits.lanewise(VectorOperators.LSHR, 16).convertShape(VectorOperators.I2S, S, 0);
+  }
+
+  private static IntVector rounded(IntVector bits) {
+    return bits.add(bits.lanewise(VectorOperators.LSHR, 16).and(1)).add(0x7FFF);
+  }
+
+  /** A NaN must not be rounded to infinity. */
+  private static IntVector quiet(IntVector bits) {
+    return bits.or(0x00400000);
+  }
+
+  private static VectorMask<Integer> nan(FloatVector value) {
+    return value.test(VectorOperators.IS_NAN).cast(I);
   }
 
   /**
@@ -93,26 +122,32 @@ final class Lanes {
    */
   static FloatVector exp(FloatVector x) {
     FloatVector bounded = x.max(ExpTerms.LOW).min(ExpTerms.HIGH);
-    FloatVector magic = FloatVector.broadcast(F, ExpTerms.ROUND);
-    FloatVector shifted = bounded.fma(FloatVector.broadcast(F, ExpTerms.LOG2_E), magic);
-    FloatVector n = shifted.sub(magic);
-    FloatVector r = n.fma(FloatVector.broadcast(F, -ExpTerms.LN_2_HIGH), bounded);
-    r = n.fma(FloatVector.broadcast(F, -ExpTerms.LN_2_LOW), r);
-    FloatVector p = FloatVector.broadcast(F, ExpTerms.C6);
-    p = p.fma(r, FloatVector.broadcast(F, ExpTerms.C5));
-    p = p.fma(r, FloatVector.broadcast(F, ExpTerms.C4));
-    p = p.fma(r, FloatVector.broadcast(F, ExpTerms.C3));
-    p = p.fma(r, FloatVector.broadcast(F, ExpTerms.C2));
-    p = p.fma(r, FloatVector.broadcast(F, 1f));
-    p = p.fma(r, FloatVector.broadcast(F, 1f));
-    IntVector exponent =
-        shifted.reinterpretAsInts().sub(ExpTerms.ROUND_BITS).lanewise(VectorOperators.LSHL, 23);
-    return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+    FloatVector shifted = bounded.fma(LOG2_E, ROUND);
+    return timesPowerOfTwo(expOfRest(rest(bounded, shifted.sub(ROUND))), shifted);
+  }
+
+  private static FloatVector rest(FloatVector x, FloatVector n) {
+    return n.fma(MINUS_LN_2_LOW, n.fma(MINUS_LN_2_HIGH, x));
+  }
+
+  private static FloatVector expOfRest(FloatVector r) {
+    return lowTerms(C6.fma(r, C5).fma(r, C4).fma(r, C3), r);
+  }
+
+  private static FloatVector lowTerms(FloatVector p, FloatVector r) {
+    return p.fma(r, C2).fma(r, ONE).fma(r, ONE);
+  }
+
+  private static FloatVector timesPowerOfTwo(FloatVector p, FloatVector shifted) {
+    return p.reinterpretAsInts().add(exponent(shifted)).reinterpretAsFloats();
+  }
+
+  private static IntVector exponent(FloatVector shifted) {
+    return shifted.reinterpretAsInts().sub(ExpTerms.ROUND_BITS).lanewise(VectorOperators.LSHL, 23);
   }
 
   /** 1 / (1 + e^-x). */
   static FloatVector sigmoid(FloatVector x) {
-    FloatVector one = FloatVector.broadcast(F, 1f);
-    return one.div(exp(x.neg()).add(one));
+    return ONE.div(exp(x.neg()).add(ONE));
   }
 }

@@ -4,41 +4,42 @@ import static dev.gatun.runtime.onednn.kernel.Lanes.F;
 import static dev.gatun.runtime.onednn.kernel.Lanes.N;
 
 import dev.gatun.runtime.op.Activation;
+import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 
-/** Elementwise functions, a vector at a time; what is left of a row is done under a mask. */
+/**
+ * Elementwise functions, a vector at a time; what is left of a row is done under a mask. Run as
+ * copies for an activation and the dtypes of (first operand, second operand, result): see {@link
+ * Specialization}.
+ */
 final class VectorElementwise implements ElementwiseKernels {
 
-  private final ElementwiseKernels scalar = new ScalarElementwise();
+  private static final Specialization FOR = Specialization.of(MethodHandles.lookup());
+  private static final Activation ACTIVATION = FOR.activation();
+  private static final boolean LOW_0 = FOR.low0();
+  private static final boolean LOW_1 = FOR.low1();
+  private static final boolean LOW_RESULT = FOR.low2();
 
   @Override
   public void activate(Activation f, Rows x, Rows y, long rows, long width) {
-    if (f == Activation.SINE) {
-      scalar.activate(f, x, y, rows, width);
-      return;
-    }
     long whole = width - width % N;
     int rest = (int) (width - whole);
     for (long r = 0; r < rows; r++) {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), x.low());
-        Lanes.store(VectorActivation.value(f, v), to + i * y.size(), y.low());
+        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
+        Lanes.store(VectorActivation.value(ACTIVATION, v), to + i * y.size(), LOW_RESULT);
       }
       if (rest > 0) {
-        FloatVector v = Lanes.load(from + whole * x.size(), x.low(), rest);
-        Lanes.store(VectorActivation.value(f, v), to + whole * y.size(), y.low(), rest);
+        FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
+        Lanes.store(VectorActivation.value(ACTIVATION, v), to + whole * y.size(), LOW_RESULT, rest);
       }
     }
   }
 
   @Override
   public void activateGradient(Activation f, Rows x, Rows dy, Rows dx, long rows, long width) {
-    if (f == Activation.SINE) {
-      scalar.activateGradient(f, x, dy, dx, rows, width);
-      return;
-    }
     long whole = width - width % N;
     int rest = (int) (width - whole);
     for (long r = 0; r < rows; r++) {
@@ -46,14 +47,15 @@ final class VectorElementwise implements ElementwiseKernels {
       long by = dy.at(r);
       long to = dx.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), x.low());
-        FloatVector g = Lanes.load(by + i * dy.size(), dy.low());
-        Lanes.store(VectorActivation.gradient(f, v, g), to + i * dx.size(), dx.low());
+        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
+        FloatVector g = Lanes.load(by + i * dy.size(), LOW_1);
+        Lanes.store(VectorActivation.gradient(ACTIVATION, v, g), to + i * dx.size(), LOW_RESULT);
       }
       if (rest > 0) {
-        FloatVector v = Lanes.load(from + whole * x.size(), x.low(), rest);
-        FloatVector g = Lanes.load(by + whole * dy.size(), dy.low(), rest);
-        Lanes.store(VectorActivation.gradient(f, v, g), to + whole * dx.size(), dx.low(), rest);
+        FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
+        FloatVector g = Lanes.load(by + whole * dy.size(), LOW_1, rest);
+        Lanes.store(
+            VectorActivation.gradient(ACTIVATION, v, g), to + whole * dx.size(), LOW_RESULT, rest);
       }
     }
   }
@@ -82,10 +84,10 @@ final class VectorElementwise implements ElementwiseKernels {
     for (long r = 0; r < rows; r++) {
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        Lanes.store(v, to + i * y.size(), y.low());
+        Lanes.store(v, to + i * y.size(), LOW_RESULT);
       }
       if (rest > 0) {
-        Lanes.store(v, to + whole * y.size(), y.low(), rest);
+        Lanes.store(v, to + whole * y.size(), LOW_RESULT, rest);
       }
     }
   }
@@ -98,12 +100,12 @@ final class VectorElementwise implements ElementwiseKernels {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), x.low());
-        Lanes.store(v.max(low).min(high), to + i * y.size(), y.low());
+        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
+        Lanes.store(v.max(low).min(high), to + i * y.size(), LOW_RESULT);
       }
       if (rest > 0) {
-        FloatVector v = Lanes.load(from + whole * x.size(), x.low(), rest);
-        Lanes.store(v.max(low).min(high), to + whole * y.size(), y.low(), rest);
+        FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
+        Lanes.store(v.max(low).min(high), to + whole * y.size(), LOW_RESULT, rest);
       }
     }
   }
@@ -116,14 +118,14 @@ final class VectorElementwise implements ElementwiseKernels {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), x.low());
-        FloatVector s = Lanes.load(shift.address() + i * shift.size(), shift.low());
-        Lanes.store(v.add(s), to + i * y.size(), y.low());
+        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
+        FloatVector s = Lanes.load(shift.address() + i * shift.size(), LOW_1);
+        Lanes.store(v.add(s), to + i * y.size(), LOW_RESULT);
       }
       if (rest > 0) {
-        FloatVector v = Lanes.load(from + whole * x.size(), x.low(), rest);
-        FloatVector s = Lanes.load(shift.address() + whole * shift.size(), shift.low(), rest);
-        Lanes.store(v.add(s), to + whole * y.size(), y.low(), rest);
+        FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
+        FloatVector s = Lanes.load(shift.address() + whole * shift.size(), LOW_1, rest);
+        Lanes.store(v.add(s), to + whole * y.size(), LOW_RESULT, rest);
       }
     }
   }
@@ -139,14 +141,14 @@ final class VectorElementwise implements ElementwiseKernels {
       long by = y.at(r);
       long to = z.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), x.low());
-        FloatVector w = Lanes.load(by + i * y.size(), y.low());
-        Lanes.store(v.mul(fa).add(w.mul(fb)), to + i * z.size(), z.low());
+        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
+        FloatVector w = Lanes.load(by + i * y.size(), LOW_1);
+        Lanes.store(v.mul(fa).add(w.mul(fb)), to + i * z.size(), LOW_RESULT);
       }
       if (rest > 0) {
-        FloatVector v = Lanes.load(from + whole * x.size(), x.low(), rest);
-        FloatVector w = Lanes.load(by + whole * y.size(), y.low(), rest);
-        Lanes.store(v.mul(fa).add(w.mul(fb)), to + whole * z.size(), z.low(), rest);
+        FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
+        FloatVector w = Lanes.load(by + whole * y.size(), LOW_1, rest);
+        Lanes.store(v.mul(fa).add(w.mul(fb)), to + whole * z.size(), LOW_RESULT, rest);
       }
     }
   }

@@ -1,11 +1,16 @@
 package dev.gatun.runtime.onednn.kernel;
 
-/** The kernels on the Vector API; only loaded where the JVM has it. */
+import dev.gatun.runtime.op.Activation;
+
+/**
+ * The kernels on the Vector API; only loaded where the JVM has it. Each call goes to the copy for
+ * its dtypes.
+ */
 final class VectorKernels implements Kernels {
 
-  private final ElementwiseKernels elementwise = new VectorElementwise();
-  private final NormalizationKernels normalization = new VectorNormalization();
-  private final ResamplingKernels resampling = new VectorResampling();
+  private final ElementwiseKernels elementwise = new Elementwise();
+  private final NormalizationKernels normalization = new Normalization();
+  private final ResamplingKernels resampling = new Resampling();
   private final ReductionKernels reduction = new VectorReduction();
   private final AttentionKernels attention = new VectorAttention();
 
@@ -43,5 +48,184 @@ final class VectorKernels implements Kernels {
   @Override
   public String describe() {
     return Lanes.F.vectorBitSize() + "-bit vectors";
+  }
+
+  private static final class Elementwise implements ElementwiseKernels {
+    private final ElementwiseKernels plain = new ScalarElementwise();
+    private final Specialization.Copies<ElementwiseKernels> copies =
+        new Specialization.Copies<>(
+            ElementwiseKernels.class, VectorElementwise.class, new ElementwiseKernels[0]);
+
+    private ElementwiseKernels of(Rows a, Rows b, Rows result) {
+      return copies.get(Activation.IDENTITY, a.low(), b.low(), result.low());
+    }
+
+    @Override
+    public void activate(Activation f, Rows x, Rows y, long rows, long width) {
+      // the Vector API's sine has other bits once it is compiled
+      ElementwiseKernels kernels =
+          f == Activation.SINE ? plain : copies.get(f, x.low(), x.low(), y.low());
+      kernels.activate(f, x, y, rows, width);
+    }
+
+    @Override
+    public void activateGradient(Activation f, Rows x, Rows dy, Rows dx, long rows, long width) {
+      ElementwiseKernels kernels =
+          f == Activation.SINE ? plain : copies.get(f, x.low(), dy.low(), dx.low());
+      kernels.activateGradient(f, x, dy, dx, rows, width);
+    }
+
+    @Override
+    public void add(Rows a, Rows b, Rows y, long rows, long width) {
+      of(a, b, y).add(a, b, y, rows, width);
+    }
+
+    @Override
+    public void copy(Rows x, Rows y, long rows, long width) {
+      of(x, x, y).copy(x, y, rows, width);
+    }
+
+    @Override
+    public void fill(float value, Rows y, long rows, long width) {
+      of(y, y, y).fill(value, y, rows, width);
+    }
+
+    @Override
+    public void clamp(Rows x, float low, float high, Rows y, long rows, long width) {
+      of(x, x, y).clamp(x, low, high, y, rows, width);
+    }
+
+    @Override
+    public void addVector(Rows x, Rows shift, Rows y, long rows, long width) {
+      of(x, shift, y).addVector(x, shift, y, rows, width);
+    }
+
+    @Override
+    public void combine(float a, Rows x, float b, Rows y, Rows z, long rows, long width) {
+      of(x, y, z).combine(a, x, b, y, z, rows, width);
+    }
+  }
+
+  private static final class Normalization implements NormalizationKernels {
+    private final Specialization.Copies<NormalizationKernels> copies =
+        new Specialization.Copies<>(
+            NormalizationKernels.class, VectorNormalization.class, new NormalizationKernels[0]);
+
+    @Override
+    public void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
+      copies
+          .get(Activation.IDENTITY, x.low(), x.low(), x.low())
+          .moments(x, rows, pivot, sums, squares);
+    }
+
+    @Override
+    public void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y) {
+      copies.get(f, x.low(), x.low(), y.low()).apply(x, rows, scale, shift, f, y);
+    }
+
+    @Override
+    public void gradientSums(
+        Rows x,
+        Rows dy,
+        long rows,
+        float[] scale,
+        float[] shift,
+        Activation f,
+        float[] center,
+        double[] sums,
+        double[] products) {
+      copies
+          .get(f, x.low(), dy.low(), dy.low())
+          .gradientSums(x, dy, rows, scale, shift, f, center, sums, products);
+    }
+
+    @Override
+    public void gradientApply(
+        Rows x,
+        Rows dy,
+        long rows,
+        float[] scale,
+        float[] shift,
+        Activation f,
+        float[] a,
+        float[] b,
+        float[] d,
+        Rows dx) {
+      copies
+          .get(f, x.low(), dy.low(), dx.low())
+          .gradientApply(x, dy, rows, scale, shift, f, a, b, d, dx);
+    }
+  }
+
+  private static final class Resampling implements ResamplingKernels {
+    private final Specialization.Copies<ResamplingKernels> copies =
+        new Specialization.Copies<>(
+            ResamplingKernels.class, VectorResampling.class, new ResamplingKernels[0]);
+
+    private ResamplingKernels of(Rows operand, Rows result) {
+      return copies.get(Activation.IDENTITY, operand.low(), operand.low(), result.low());
+    }
+
+    @Override
+    public void maxPool(
+        int kernel,
+        int stride,
+        int width,
+        int channels,
+        Rows x,
+        int outHeight,
+        int outWidth,
+        Rows y,
+        long argmax) {
+      of(x, y).maxPool(kernel, stride, width, channels, x, outHeight, outWidth, y, argmax);
+    }
+
+    @Override
+    public void maxPoolGradient(
+        int kernel,
+        int stride,
+        int height,
+        int width,
+        int channels,
+        Rows dy,
+        long argmax,
+        int outHeight,
+        int outWidth,
+        Rows dx) {
+      of(dy, dx)
+          .maxPoolGradient(
+              kernel, stride, height, width, channels, dy, argmax, outHeight, outWidth, dx);
+    }
+
+    @Override
+    public void sumPool(
+        int kernel,
+        int stride,
+        float scale,
+        int width,
+        int channels,
+        Rows x,
+        int outHeight,
+        int outWidth,
+        Rows y) {
+      of(x, y).sumPool(kernel, stride, scale, width, channels, x, outHeight, outWidth, y);
+    }
+
+    @Override
+    public void sumPoolGradient(
+        int kernel,
+        int stride,
+        float scale,
+        int height,
+        int width,
+        int channels,
+        Rows dy,
+        int outHeight,
+        int outWidth,
+        Rows dx) {
+      of(dy, dx)
+          .sumPoolGradient(
+              kernel, stride, scale, height, width, channels, dy, outHeight, outWidth, dx);
+    }
   }
 }

@@ -4,13 +4,21 @@ import static dev.gatun.runtime.onednn.kernel.Lanes.F;
 import static dev.gatun.runtime.onednn.kernel.Lanes.N;
 
 import dev.gatun.runtime.op.Activation;
+import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * The passes over blocks of four vectors of channels, whose sums stay in registers, and of one
- * where fewer are left.
+ * where fewer are left. Run as copies for an activation and the dtypes of (x, dy, the result): see
+ * {@link Specialization}.
  */
 final class VectorNormalization implements NormalizationKernels {
+
+  private static final Specialization FOR = Specialization.of(MethodHandles.lookup());
+  private static final Activation ACTIVATION = FOR.activation();
+  private static final boolean LOW_X = FOR.low0();
+  private static final boolean LOW_DY = FOR.low1();
+  private static final boolean LOW_RESULT = FOR.low2();
 
   private static final int BLOCK = 4 * N;
 
@@ -34,7 +42,6 @@ final class VectorNormalization implements NormalizationKernels {
 
   private static void momentsBlock(
       Rows x, long row, int rows, int c, float[] pivot, double[] sums, double[] squares) {
-    boolean low = x.low();
     int size = x.size();
     long step = x.stride();
     long at = x.at(row) + (long) c * size;
@@ -52,10 +59,10 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector q2 = s0;
     FloatVector q3 = s0;
     for (int r = 0; r < rows; r++) {
-      FloatVector v0 = Lanes.load(at, low).sub(p0);
-      FloatVector v1 = Lanes.load(at + vector, low).sub(p1);
-      FloatVector v2 = Lanes.load(at + 2L * vector, low).sub(p2);
-      FloatVector v3 = Lanes.load(at + 3L * vector, low).sub(p3);
+      FloatVector v0 = Lanes.load(at, LOW_X).sub(p0);
+      FloatVector v1 = Lanes.load(at + vector, LOW_X).sub(p1);
+      FloatVector v2 = Lanes.load(at + 2L * vector, LOW_X).sub(p2);
+      FloatVector v3 = Lanes.load(at + 3L * vector, LOW_X).sub(p3);
       s0 = s0.add(v0);
       s1 = s1.add(v1);
       s2 = s2.add(v2);
@@ -85,13 +92,12 @@ final class VectorNormalization implements NormalizationKernels {
       float[] pivot,
       double[] sums,
       double[] squares) {
-    boolean low = x.low();
     long at = x.at(row) + (long) c * x.size();
     FloatVector p = FloatVector.fromArray(F, pivot, c, F.indexInRange(0, count));
     FloatVector s = FloatVector.zero(F);
     FloatVector q = s;
     for (int r = 0; r < rows; r++) {
-      FloatVector v = Lanes.load(at, low, count).sub(p);
+      FloatVector v = Lanes.load(at, LOW_X, count).sub(p);
       s = s.add(v);
       q = v.fma(v, q);
       at += x.stride();
@@ -105,17 +111,14 @@ final class VectorNormalization implements NormalizationKernels {
     int channels = scale.length;
     int c = 0;
     for (; c + BLOCK <= channels; c += BLOCK) {
-      applyBlock(x, rows, c, scale, shift, f, y);
+      applyBlock(x, rows, c, scale, shift, y);
     }
     for (; c < channels; c += N) {
-      applyTail(x, rows, c, Math.min(N, channels - c), scale, shift, f, y);
+      applyTail(x, rows, c, Math.min(N, channels - c), scale, shift, y);
     }
   }
 
-  private static void applyBlock(
-      Rows x, long rows, int c, float[] scale, float[] shift, Activation f, Rows y) {
-    boolean low = x.low();
-    boolean lowY = y.low();
+  private static void applyBlock(Rows x, long rows, int c, float[] scale, float[] shift, Rows y) {
     long at = x.address() + (long) c * x.size();
     long to = y.address() + (long) c * y.size();
     int vx = N * x.size();
@@ -129,26 +132,34 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector b2 = FloatVector.fromArray(F, shift, c + 2 * N);
     FloatVector b3 = FloatVector.fromArray(F, shift, c + 3 * N);
     for (long r = 0; r < rows; r++) {
-      Lanes.store(VectorActivation.value(f, Lanes.load(at, low).fma(a0, b0)), to, lowY);
-      Lanes.store(VectorActivation.value(f, Lanes.load(at + vx, low).fma(a1, b1)), to + vy, lowY);
       Lanes.store(
-          VectorActivation.value(f, Lanes.load(at + 2L * vx, low).fma(a2, b2)), to + 2L * vy, lowY);
+          VectorActivation.value(ACTIVATION, Lanes.load(at, LOW_X).fma(a0, b0)), to, LOW_RESULT);
       Lanes.store(
-          VectorActivation.value(f, Lanes.load(at + 3L * vx, low).fma(a3, b3)), to + 3L * vy, lowY);
+          VectorActivation.value(ACTIVATION, Lanes.load(at + vx, LOW_X).fma(a1, b1)),
+          to + vy,
+          LOW_RESULT);
+      Lanes.store(
+          VectorActivation.value(ACTIVATION, Lanes.load(at + 2L * vx, LOW_X).fma(a2, b2)),
+          to + 2L * vy,
+          LOW_RESULT);
+      Lanes.store(
+          VectorActivation.value(ACTIVATION, Lanes.load(at + 3L * vx, LOW_X).fma(a3, b3)),
+          to + 3L * vy,
+          LOW_RESULT);
       at += x.stride();
       to += y.stride();
     }
   }
 
   private static void applyTail(
-      Rows x, long rows, int c, int count, float[] scale, float[] shift, Activation f, Rows y) {
+      Rows x, long rows, int c, int count, float[] scale, float[] shift, Rows y) {
     long at = x.address() + (long) c * x.size();
     long to = y.address() + (long) c * y.size();
     FloatVector a = FloatVector.fromArray(F, scale, c, F.indexInRange(0, count));
     FloatVector b = FloatVector.fromArray(F, shift, c, F.indexInRange(0, count));
     for (long r = 0; r < rows; r++) {
-      FloatVector z = Lanes.load(at, x.low(), count).fma(a, b);
-      Lanes.store(VectorActivation.value(f, z), to, y.low(), count);
+      FloatVector z = Lanes.load(at, LOW_X, count).fma(a, b);
+      Lanes.store(VectorActivation.value(ACTIVATION, z), to, LOW_RESULT, count);
       at += x.stride();
       to += y.stride();
     }
@@ -170,11 +181,11 @@ final class VectorNormalization implements NormalizationKernels {
       int n = (int) Math.min(CHUNK, rows - r);
       int c = 0;
       for (; c + 2 * N <= channels; c += 2 * N) {
-        gradientSumsBlock(x, dy, r, n, c, scale, shift, f, center, sums, products);
+        gradientSumsBlock(x, dy, r, n, c, scale, shift, center, sums, products);
       }
       for (; c < channels; c += N) {
         int count = Math.min(N, channels - c);
-        gradientSumsTail(x, dy, r, n, c, count, scale, shift, f, center, sums, products);
+        gradientSumsTail(x, dy, r, n, c, count, scale, shift, center, sums, products);
       }
     }
   }
@@ -187,12 +198,9 @@ final class VectorNormalization implements NormalizationKernels {
       int c,
       float[] scale,
       float[] shift,
-      Activation f,
       float[] center,
       double[] sums,
       double[] products) {
-    boolean lowX = x.low();
-    boolean lowDy = dy.low();
     long at = x.at(row) + (long) c * x.size();
     long from = dy.at(row) + (long) c * dy.size();
     int vx = N * x.size();
@@ -208,10 +216,12 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector q0 = s0;
     FloatVector q1 = s0;
     for (int r = 0; r < rows; r++) {
-      FloatVector x0 = Lanes.load(at, lowX);
-      FloatVector x1 = Lanes.load(at + vx, lowX);
-      FloatVector d0 = VectorActivation.gradient(f, x0.fma(a0, b0), Lanes.load(from, lowDy));
-      FloatVector d1 = VectorActivation.gradient(f, x1.fma(a1, b1), Lanes.load(from + vdy, lowDy));
+      FloatVector x0 = Lanes.load(at, LOW_X);
+      FloatVector x1 = Lanes.load(at + vx, LOW_X);
+      FloatVector d0 =
+          VectorActivation.gradient(ACTIVATION, x0.fma(a0, b0), Lanes.load(from, LOW_DY));
+      FloatVector d1 =
+          VectorActivation.gradient(ACTIVATION, x1.fma(a1, b1), Lanes.load(from + vdy, LOW_DY));
       s0 = s0.add(d0);
       s1 = s1.add(d1);
       q0 = d0.fma(x0.sub(m0), q0);
@@ -234,7 +244,6 @@ final class VectorNormalization implements NormalizationKernels {
       int count,
       float[] scale,
       float[] shift,
-      Activation f,
       float[] center,
       double[] sums,
       double[] products) {
@@ -246,8 +255,9 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector s = FloatVector.zero(F);
     FloatVector q = s;
     for (int r = 0; r < rows; r++) {
-      FloatVector v = Lanes.load(at, x.low(), count);
-      FloatVector d = VectorActivation.gradient(f, v.fma(a, b), Lanes.load(from, dy.low(), count));
+      FloatVector v = Lanes.load(at, LOW_X, count);
+      FloatVector d =
+          VectorActivation.gradient(ACTIVATION, v.fma(a, b), Lanes.load(from, LOW_DY, count));
       s = s.add(d);
       q = d.fma(v.sub(m), q);
       at += x.stride();
@@ -272,10 +282,10 @@ final class VectorNormalization implements NormalizationKernels {
     int channels = scale.length;
     int c = 0;
     for (; c + 2 * N <= channels; c += 2 * N) {
-      gradientApplyBlock(x, dy, rows, c, scale, shift, f, a, b, d, dx);
+      gradientApplyBlock(x, dy, rows, c, scale, shift, a, b, d, dx);
     }
     for (; c < channels; c += N) {
-      gradientApplyTail(x, dy, rows, c, Math.min(N, channels - c), scale, shift, f, a, b, d, dx);
+      gradientApplyTail(x, dy, rows, c, Math.min(N, channels - c), scale, shift, a, b, d, dx);
     }
   }
 
@@ -286,14 +296,10 @@ final class VectorNormalization implements NormalizationKernels {
       int c,
       float[] scale,
       float[] shift,
-      Activation f,
       float[] a,
       float[] b,
       float[] d,
       Rows dx) {
-    boolean lowX = x.low();
-    boolean lowDy = dy.low();
-    boolean lowDx = dx.low();
     long at = x.address() + (long) c * x.size();
     long from = dy.address() + (long) c * dy.size();
     long to = dx.address() + (long) c * dx.size();
@@ -311,12 +317,14 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector e0 = FloatVector.fromArray(F, d, c);
     FloatVector e1 = FloatVector.fromArray(F, d, c + N);
     for (long r = 0; r < rows; r++) {
-      FloatVector x0 = Lanes.load(at, lowX);
-      FloatVector x1 = Lanes.load(at + vx, lowX);
-      FloatVector d0 = VectorActivation.gradient(f, x0.fma(k0, l0), Lanes.load(from, lowDy));
-      FloatVector d1 = VectorActivation.gradient(f, x1.fma(k1, l1), Lanes.load(from + vdy, lowDy));
-      Lanes.store(d0.fma(a0, x0.fma(b0, e0)), to, lowDx);
-      Lanes.store(d1.fma(a1, x1.fma(b1, e1)), to + vdx, lowDx);
+      FloatVector x0 = Lanes.load(at, LOW_X);
+      FloatVector x1 = Lanes.load(at + vx, LOW_X);
+      FloatVector d0 =
+          VectorActivation.gradient(ACTIVATION, x0.fma(k0, l0), Lanes.load(from, LOW_DY));
+      FloatVector d1 =
+          VectorActivation.gradient(ACTIVATION, x1.fma(k1, l1), Lanes.load(from + vdy, LOW_DY));
+      Lanes.store(d0.fma(a0, x0.fma(b0, e0)), to, LOW_RESULT);
+      Lanes.store(d1.fma(a1, x1.fma(b1, e1)), to + vdx, LOW_RESULT);
       at += x.stride();
       from += dy.stride();
       to += dx.stride();
@@ -331,7 +339,6 @@ final class VectorNormalization implements NormalizationKernels {
       int count,
       float[] scale,
       float[] shift,
-      Activation f,
       float[] a,
       float[] b,
       float[] d,
@@ -346,10 +353,10 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector b0 = FloatVector.fromArray(F, b, c, mask);
     FloatVector e0 = FloatVector.fromArray(F, d, c, mask);
     for (long r = 0; r < rows; r++) {
-      FloatVector v = Lanes.load(at, x.low(), count);
+      FloatVector v = Lanes.load(at, LOW_X, count);
       FloatVector g =
-          VectorActivation.gradient(f, v.fma(k0, l0), Lanes.load(from, dy.low(), count));
-      Lanes.store(g.fma(a0, v.fma(b0, e0)), to, dx.low(), count);
+          VectorActivation.gradient(ACTIVATION, v.fma(k0, l0), Lanes.load(from, LOW_DY, count));
+      Lanes.store(g.fma(a0, v.fma(b0, e0)), to, LOW_RESULT, count);
       at += x.stride();
       from += dy.stride();
       to += dx.stride();

@@ -6,6 +6,7 @@ import static dev.gatun.runtime.onednn.kernel.Lanes.N;
 import static dev.gatun.runtime.onednn.kernel.Lanes.ORDER;
 import static dev.gatun.runtime.onednn.kernel.Memory.ALL;
 
+import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -16,9 +17,13 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Pooling over vectors of channels where the channels fill them, and the plain loops where they do
- * not.
+ * not. Run as copies for the dtypes of (operand, -, result): see {@link Specialization}.
  */
 final class VectorResampling implements ResamplingKernels {
+
+  private static final Specialization FOR = Specialization.of(MethodHandles.lookup());
+  private static final boolean LOW_0 = FOR.low0();
+  private static final boolean LOW_RESULT = FOR.low2();
 
   private static final VectorSpecies<Byte> B =
       F.vectorBitSize() >= 256
@@ -49,12 +54,12 @@ final class VectorResampling implements ResamplingKernels {
         long corner = (long) i * stride * width + (long) j * stride;
         for (int c = 0; c < channels; c += N) {
           long first = x.at(corner) + (long) c * x.size();
-          FloatVector best = Lanes.load(first, x.low());
+          FloatVector best = Lanes.load(first, LOW_0);
           IntVector place = IntVector.zero(I);
           for (int u = 0; u < kernel; u++) {
             for (int v = 0; v < kernel; v++) {
               long offset = ((long) u * width + v) * x.stride();
-              FloatVector next = Lanes.load(first + offset, x.low());
+              FloatVector next = Lanes.load(first + offset, LOW_0);
               VectorMask<Float> larger =
                   next.compare(VectorOperators.LE, best)
                       .or(best.test(VectorOperators.IS_NAN))
@@ -63,7 +68,7 @@ final class VectorResampling implements ResamplingKernels {
               place = place.blend(u * kernel + v, larger.cast(I));
             }
           }
-          Lanes.store(best, y.at(out) + (long) c * y.size(), y.low());
+          Lanes.store(best, y.at(out) + (long) c * y.size(), LOW_RESULT);
           ((ByteVector) place.convertShape(VectorOperators.I2B, B, 0))
               .intoMemorySegment(ALL, argmax + out * channels + c, ORDER);
         }
@@ -105,11 +110,11 @@ final class VectorResampling implements ResamplingKernels {
                   (IntVector)
                       ByteVector.fromMemorySegment(B, ALL, argmax + out * channels + c, ORDER)
                           .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-              FloatVector g = Lanes.load(dy.at(out) + (long) c * dy.size(), dy.low());
+              FloatVector g = Lanes.load(dy.at(out) + (long) c * dy.size(), LOW_0);
               sum = sum.add(g, place.compare(VectorOperators.EQ, here).cast(F));
             }
           }
-          Lanes.store(sum, to + (long) c * dx.size(), dx.low());
+          Lanes.store(sum, to + (long) c * dx.size(), LOW_RESULT);
         }
       }
     }
@@ -139,10 +144,10 @@ final class VectorResampling implements ResamplingKernels {
           for (int u = 0; u < kernel; u++) {
             for (int v = 0; v < kernel; v++) {
               long from = x.at(corner + (long) u * width + v) + (long) c * x.size();
-              sum = sum.add(Lanes.load(from, x.low()));
+              sum = sum.add(Lanes.load(from, LOW_0));
             }
           }
-          Lanes.store(sum.mul(scale), to + (long) c * y.size(), y.low());
+          Lanes.store(sum.mul(scale), to + (long) c * y.size(), LOW_RESULT);
         }
       }
     }
@@ -177,10 +182,10 @@ final class VectorResampling implements ResamplingKernels {
           for (int i = firstI; i <= lastI; i++) {
             for (int j = firstJ; j <= lastJ; j++) {
               long from = dy.at((long) i * outWidth + j) + (long) c * dy.size();
-              sum = sum.add(Lanes.load(from, dy.low()));
+              sum = sum.add(Lanes.load(from, LOW_0));
             }
           }
-          Lanes.store(sum.mul(scale), to + (long) c * dx.size(), dx.low());
+          Lanes.store(sum.mul(scale), to + (long) c * dx.size(), LOW_RESULT);
         }
       }
     }
