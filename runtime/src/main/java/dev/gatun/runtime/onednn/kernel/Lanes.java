@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -51,12 +52,16 @@ final class Lanes {
     return sum;
   }
 
-  static FloatVector load(long address, boolean low) {
-    return low ? widen(ShortVector.fromMemorySegment(S, ALL, address, ORDER)) : load(address);
-  }
-
   static FloatVector load(long address) {
     return FloatVector.fromMemorySegment(F, ALL, address, ORDER);
+  }
+
+  static FloatVector loadLow(long address) {
+    return widen(ShortVector.fromMemorySegment(S, ALL, address, ORDER));
+  }
+
+  static FloatVector load(long address, boolean low) {
+    return low ? loadLow(address) : load(address);
   }
 
   /** The first {@code count} lanes, zero in the others. */
@@ -66,11 +71,19 @@ final class Lanes {
         : FloatVector.fromMemorySegment(F, ALL, address, ORDER, F.indexInRange(0, count));
   }
 
+  static void store(FloatVector value, long address) {
+    value.intoMemorySegment(ALL, address, ORDER);
+  }
+
+  static void storeLow(FloatVector value, long address) {
+    narrow(value).intoMemorySegment(ALL, address, ORDER);
+  }
+
   static void store(FloatVector value, long address, boolean low) {
     if (low) {
-      narrow(value).intoMemorySegment(ALL, address, ORDER);
+      storeLow(value, address);
     } else {
-      value.intoMemorySegment(ALL, address, ORDER);
+      store(value, address);
     }
   }
 

@@ -6,7 +6,11 @@ import dev.gatun.runtime.op.Activation;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Activations of vectors. */
+/**
+ * Activations of vectors. One small method each: the compiler does not inline into a loop what it
+ * has once compiled into a large piece of code by itself, and a vector that is not inlined is an
+ * object on the heap.
+ */
 final class VectorActivation {
 
   private static final float ROOT_HALF = 0.70710678118654752f;
@@ -14,33 +18,59 @@ final class VectorActivation {
 
   private VectorActivation() {}
 
-  /** f(z). */
+  /** f(z); f must be a constant of the caller's class. */
   static FloatVector value(Activation f, FloatVector z) {
-    return switch (f) {
-      case IDENTITY -> z;
-      case RELU -> z.max(FloatVector.zero(F));
-      case SILU -> z.mul(Lanes.sigmoid(z));
-      case GELU -> z.mul(normalCdf(z));
-      case SINE -> laneByLane(ScalarActivation::sine, z);
-    };
+    if (f == Activation.RELU) {
+      return z.max(0f);
+    }
+    if (f == Activation.SILU) {
+      return silu(z);
+    }
+    if (f == Activation.GELU) {
+      return gelu(z);
+    }
+    return f == Activation.SINE ? sine(z) : z;
   }
 
-  /** dy * f'(z). */
+  /** dy * f'(z); f must be a constant of the caller's class. */
   static FloatVector gradient(Activation f, FloatVector z, FloatVector dy) {
-    return switch (f) {
-      case IDENTITY -> dy;
-      case RELU -> FloatVector.zero(F).blend(dy, z.compare(VectorOperators.LE, 0f).not());
-      case SILU -> {
-        FloatVector s = Lanes.sigmoid(z);
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        yield dy.mul(s.mul(z.fma(one.sub(s), one)));
-      }
-      case GELU -> {
-        FloatVector density = Lanes.exp(z.mul(z).mul(-0.5f)).mul(DENSITY);
-        yield dy.mul(z.fma(density, normalCdf(z)));
-      }
-      case SINE -> dy.mul(laneByLane(ScalarActivation::cosine, z));
-    };
+    if (f == Activation.RELU) {
+      return dy.blend(0f, z.compare(VectorOperators.LE, 0f));
+    }
+    if (f == Activation.SILU) {
+      return siluGradient(z, dy);
+    }
+    if (f == Activation.GELU) {
+      return geluGradient(z, dy);
+    }
+    return f == Activation.SINE ? sineGradient(z, dy) : dy;
+  }
+
+  private static FloatVector silu(FloatVector z) {
+    return z.mul(Lanes.sigmoid(z));
+  }
+
+  private static FloatVector siluGradient(FloatVector z, FloatVector dy) {
+    FloatVector s = Lanes.sigmoid(z);
+    FloatVector one = FloatVector.broadcast(F, 1f);
+    return dy.mul(s.mul(z.fma(one.sub(s), one)));
+  }
+
+  private static FloatVector gelu(FloatVector z) {
+    return z.mul(normalCdf(z));
+  }
+
+  private static FloatVector geluGradient(FloatVector z, FloatVector dy) {
+    FloatVector density = Lanes.exp(z.mul(z).mul(-0.5f)).mul(DENSITY);
+    return dy.mul(z.fma(density, normalCdf(z)));
+  }
+
+  private static FloatVector sine(FloatVector z) {
+    return laneByLane(ScalarActivation::sine, z);
+  }
+
+  private static FloatVector sineGradient(FloatVector z, FloatVector dy) {
+    return dy.mul(laneByLane(ScalarActivation::cosine, z));
   }
 
   /** The Vector API's sine has other bits once it is compiled. */

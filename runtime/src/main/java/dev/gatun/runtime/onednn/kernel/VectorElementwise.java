@@ -28,8 +28,8 @@ final class VectorElementwise implements ElementwiseKernels {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
-        Lanes.store(VectorActivation.value(ACTIVATION, v), to + i * y.size(), LOW_RESULT);
+        FloatVector v = load0(from + i * x.size());
+        put(VectorActivation.value(ACTIVATION, v), to + i * y.size());
       }
       if (rest > 0) {
         FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
@@ -47,9 +47,9 @@ final class VectorElementwise implements ElementwiseKernels {
       long by = dy.at(r);
       long to = dx.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
-        FloatVector g = Lanes.load(by + i * dy.size(), LOW_1);
-        Lanes.store(VectorActivation.gradient(ACTIVATION, v, g), to + i * dx.size(), LOW_RESULT);
+        FloatVector v = load0(from + i * x.size());
+        FloatVector g = load1(by + i * dy.size());
+        put(VectorActivation.gradient(ACTIVATION, v, g), to + i * dx.size());
       }
       if (rest > 0) {
         FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
@@ -84,7 +84,7 @@ final class VectorElementwise implements ElementwiseKernels {
     for (long r = 0; r < rows; r++) {
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        Lanes.store(v, to + i * y.size(), LOW_RESULT);
+        put(v, to + i * y.size());
       }
       if (rest > 0) {
         Lanes.store(v, to + whole * y.size(), LOW_RESULT, rest);
@@ -100,8 +100,8 @@ final class VectorElementwise implements ElementwiseKernels {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
-        Lanes.store(v.max(low).min(high), to + i * y.size(), LOW_RESULT);
+        FloatVector v = load0(from + i * x.size());
+        put(v.max(low).min(high), to + i * y.size());
       }
       if (rest > 0) {
         FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
@@ -118,9 +118,9 @@ final class VectorElementwise implements ElementwiseKernels {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
-        FloatVector s = Lanes.load(shift.address() + i * shift.size(), LOW_1);
-        Lanes.store(v.add(s), to + i * y.size(), LOW_RESULT);
+        FloatVector v = load0(from + i * x.size());
+        FloatVector s = load1(shift.address() + i * shift.size());
+        put(v.add(s), to + i * y.size());
       }
       if (rest > 0) {
         FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
@@ -141,15 +141,31 @@ final class VectorElementwise implements ElementwiseKernels {
       long by = y.at(r);
       long to = z.at(r);
       for (long i = 0; i < whole; i += N) {
-        FloatVector v = Lanes.load(from + i * x.size(), LOW_0);
-        FloatVector w = Lanes.load(by + i * y.size(), LOW_1);
-        Lanes.store(v.mul(fa).add(w.mul(fb)), to + i * z.size(), LOW_RESULT);
+        FloatVector v = load0(from + i * x.size());
+        FloatVector w = load1(by + i * y.size());
+        put(v.mul(fa).add(w.mul(fb)), to + i * z.size());
       }
       if (rest > 0) {
         FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
         FloatVector w = Lanes.load(by + whole * y.size(), LOW_1, rest);
         Lanes.store(v.mul(fa).add(w.mul(fb)), to + whole * z.size(), LOW_RESULT, rest);
       }
+    }
+  }
+
+  private static FloatVector load0(long address) {
+    return LOW_0 ? Lanes.loadLow(address) : Lanes.load(address);
+  }
+
+  private static FloatVector load1(long address) {
+    return LOW_1 ? Lanes.loadLow(address) : Lanes.load(address);
+  }
+
+  private static void put(FloatVector value, long address) {
+    if (LOW_RESULT) {
+      Lanes.storeLow(value, address);
+    } else {
+      Lanes.store(value, address);
     }
   }
 }

@@ -59,10 +59,10 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector q2 = s0;
     FloatVector q3 = s0;
     for (int r = 0; r < rows; r++) {
-      FloatVector v0 = Lanes.load(at, LOW_X).sub(p0);
-      FloatVector v1 = Lanes.load(at + vector, LOW_X).sub(p1);
-      FloatVector v2 = Lanes.load(at + 2L * vector, LOW_X).sub(p2);
-      FloatVector v3 = Lanes.load(at + 3L * vector, LOW_X).sub(p3);
+      FloatVector v0 = loadX(at).sub(p0);
+      FloatVector v1 = loadX(at + vector).sub(p1);
+      FloatVector v2 = loadX(at + 2L * vector).sub(p2);
+      FloatVector v3 = loadX(at + 3L * vector).sub(p3);
       s0 = s0.add(v0);
       s1 = s1.add(v1);
       s2 = s2.add(v2);
@@ -132,20 +132,10 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector b2 = FloatVector.fromArray(F, shift, c + 2 * N);
     FloatVector b3 = FloatVector.fromArray(F, shift, c + 3 * N);
     for (long r = 0; r < rows; r++) {
-      Lanes.store(
-          VectorActivation.value(ACTIVATION, Lanes.load(at, LOW_X).fma(a0, b0)), to, LOW_RESULT);
-      Lanes.store(
-          VectorActivation.value(ACTIVATION, Lanes.load(at + vx, LOW_X).fma(a1, b1)),
-          to + vy,
-          LOW_RESULT);
-      Lanes.store(
-          VectorActivation.value(ACTIVATION, Lanes.load(at + 2L * vx, LOW_X).fma(a2, b2)),
-          to + 2L * vy,
-          LOW_RESULT);
-      Lanes.store(
-          VectorActivation.value(ACTIVATION, Lanes.load(at + 3L * vx, LOW_X).fma(a3, b3)),
-          to + 3L * vy,
-          LOW_RESULT);
+      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a0, b0)), to);
+      put(VectorActivation.value(ACTIVATION, loadX(at + vx).fma(a1, b1)), to + vy);
+      put(VectorActivation.value(ACTIVATION, loadX(at + 2L * vx).fma(a2, b2)), to + 2L * vy);
+      put(VectorActivation.value(ACTIVATION, loadX(at + 3L * vx).fma(a3, b3)), to + 3L * vy);
       at += x.stride();
       to += y.stride();
     }
@@ -216,12 +206,10 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector q0 = s0;
     FloatVector q1 = s0;
     for (int r = 0; r < rows; r++) {
-      FloatVector x0 = Lanes.load(at, LOW_X);
-      FloatVector x1 = Lanes.load(at + vx, LOW_X);
-      FloatVector d0 =
-          VectorActivation.gradient(ACTIVATION, x0.fma(a0, b0), Lanes.load(from, LOW_DY));
-      FloatVector d1 =
-          VectorActivation.gradient(ACTIVATION, x1.fma(a1, b1), Lanes.load(from + vdy, LOW_DY));
+      FloatVector x0 = loadX(at);
+      FloatVector x1 = loadX(at + vx);
+      FloatVector d0 = VectorActivation.gradient(ACTIVATION, x0.fma(a0, b0), loadDy(from));
+      FloatVector d1 = VectorActivation.gradient(ACTIVATION, x1.fma(a1, b1), loadDy(from + vdy));
       s0 = s0.add(d0);
       s1 = s1.add(d1);
       q0 = d0.fma(x0.sub(m0), q0);
@@ -317,14 +305,12 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector e0 = FloatVector.fromArray(F, d, c);
     FloatVector e1 = FloatVector.fromArray(F, d, c + N);
     for (long r = 0; r < rows; r++) {
-      FloatVector x0 = Lanes.load(at, LOW_X);
-      FloatVector x1 = Lanes.load(at + vx, LOW_X);
-      FloatVector d0 =
-          VectorActivation.gradient(ACTIVATION, x0.fma(k0, l0), Lanes.load(from, LOW_DY));
-      FloatVector d1 =
-          VectorActivation.gradient(ACTIVATION, x1.fma(k1, l1), Lanes.load(from + vdy, LOW_DY));
-      Lanes.store(d0.fma(a0, x0.fma(b0, e0)), to, LOW_RESULT);
-      Lanes.store(d1.fma(a1, x1.fma(b1, e1)), to + vdx, LOW_RESULT);
+      FloatVector x0 = loadX(at);
+      FloatVector x1 = loadX(at + vx);
+      FloatVector d0 = VectorActivation.gradient(ACTIVATION, x0.fma(k0, l0), loadDy(from));
+      FloatVector d1 = VectorActivation.gradient(ACTIVATION, x1.fma(k1, l1), loadDy(from + vdy));
+      put(d0.fma(a0, x0.fma(b0, e0)), to);
+      put(d1.fma(a1, x1.fma(b1, e1)), to + vdx);
       at += x.stride();
       from += dy.stride();
       to += dx.stride();
@@ -366,6 +352,22 @@ final class VectorNormalization implements NormalizationKernels {
   private static void addTo(double[] sums, int c, FloatVector part, int count) {
     for (int i = 0; i < count; i++) {
       sums[c + i] += part.lane(i);
+    }
+  }
+
+  private static FloatVector loadX(long address) {
+    return LOW_X ? Lanes.loadLow(address) : Lanes.load(address);
+  }
+
+  private static FloatVector loadDy(long address) {
+    return LOW_DY ? Lanes.loadLow(address) : Lanes.load(address);
+  }
+
+  private static void put(FloatVector value, long address) {
+    if (LOW_RESULT) {
+      Lanes.storeLow(value, address);
+    } else {
+      Lanes.store(value, address);
     }
   }
 }

@@ -54,12 +54,12 @@ final class VectorResampling implements ResamplingKernels {
         long corner = (long) i * stride * width + (long) j * stride;
         for (int c = 0; c < channels; c += N) {
           long first = x.at(corner) + (long) c * x.size();
-          FloatVector best = Lanes.load(first, LOW_0);
+          FloatVector best = load0(first);
           IntVector place = IntVector.zero(I);
           for (int u = 0; u < kernel; u++) {
             for (int v = 0; v < kernel; v++) {
               long offset = ((long) u * width + v) * x.stride();
-              FloatVector next = Lanes.load(first + offset, LOW_0);
+              FloatVector next = load0(first + offset);
               VectorMask<Float> larger =
                   next.compare(VectorOperators.LE, best)
                       .or(best.test(VectorOperators.IS_NAN))
@@ -68,7 +68,7 @@ final class VectorResampling implements ResamplingKernels {
               place = place.blend(u * kernel + v, larger.cast(I));
             }
           }
-          Lanes.store(best, y.at(out) + (long) c * y.size(), LOW_RESULT);
+          put(best, y.at(out) + (long) c * y.size());
           ((ByteVector) place.convertShape(VectorOperators.I2B, B, 0))
               .intoMemorySegment(ALL, argmax + out * channels + c, ORDER);
         }
@@ -110,11 +110,11 @@ final class VectorResampling implements ResamplingKernels {
                   (IntVector)
                       ByteVector.fromMemorySegment(B, ALL, argmax + out * channels + c, ORDER)
                           .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-              FloatVector g = Lanes.load(dy.at(out) + (long) c * dy.size(), LOW_0);
+              FloatVector g = load0(dy.at(out) + (long) c * dy.size());
               sum = sum.add(g, place.compare(VectorOperators.EQ, here).cast(F));
             }
           }
-          Lanes.store(sum, to + (long) c * dx.size(), LOW_RESULT);
+          put(sum, to + (long) c * dx.size());
         }
       }
     }
@@ -144,10 +144,10 @@ final class VectorResampling implements ResamplingKernels {
           for (int u = 0; u < kernel; u++) {
             for (int v = 0; v < kernel; v++) {
               long from = x.at(corner + (long) u * width + v) + (long) c * x.size();
-              sum = sum.add(Lanes.load(from, LOW_0));
+              sum = sum.add(load0(from));
             }
           }
-          Lanes.store(sum.mul(scale), to + (long) c * y.size(), LOW_RESULT);
+          put(sum.mul(scale), to + (long) c * y.size());
         }
       }
     }
@@ -182,12 +182,24 @@ final class VectorResampling implements ResamplingKernels {
           for (int i = firstI; i <= lastI; i++) {
             for (int j = firstJ; j <= lastJ; j++) {
               long from = dy.at((long) i * outWidth + j) + (long) c * dy.size();
-              sum = sum.add(Lanes.load(from, LOW_0));
+              sum = sum.add(load0(from));
             }
           }
-          Lanes.store(sum.mul(scale), to + (long) c * dx.size(), LOW_RESULT);
+          put(sum.mul(scale), to + (long) c * dx.size());
         }
       }
+    }
+  }
+
+  private static FloatVector load0(long address) {
+    return LOW_0 ? Lanes.loadLow(address) : Lanes.load(address);
+  }
+
+  private static void put(FloatVector value, long address) {
+    if (LOW_RESULT) {
+      Lanes.storeLow(value, address);
+    } else {
+      Lanes.store(value, address);
     }
   }
 }
