@@ -50,6 +50,7 @@ final class BarDisplay implements TrainingDisplay {
   @Override
   public void show(Progress progress) {
     last = progress;
+    bar.maxHint(progress.steps());
     bar.stepTo(progress.step());
   }
 

@@ -107,7 +107,6 @@ final class TrainCommand implements Callable<Integer> {
 
   /** Trains until the last step is done or {@code stop} asks for the end. */
   int run(StopSignal stop, TrainingDisplay.Opener displays) throws IOException {
-    long start = System.nanoTime();
     requireSense();
     RunFolder folder = new RunFolder(out != null ? out : Path.of("runs", presetOrDefault().name()));
     RunConfig run = resume ? resumed(folder) : fresh(folder);
@@ -119,12 +118,11 @@ final class TrainCommand implements Callable<Integer> {
       TrainingRun training =
           new TrainingRun(backend, images, folder, stop, displays, TrainingRun.Sheets.defaults());
       Double minutes = minutes();
-      Long deadline = null;
       if (minutes != null) {
         System.err.println("Measuring how many steps there is time for ...");
-        deadline = start + (long) (minutes * 60e9);
       }
-      return report(folder, training.train(run, resume, deadline));
+      TimeBox time = minutes == null ? null : new TimeBox(minutes, System::nanoTime);
+      return report(folder, training.train(run, resume, time));
     }
   }
 

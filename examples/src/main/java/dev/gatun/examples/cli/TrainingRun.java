@@ -24,6 +24,8 @@ final class TrainingRun {
     }
   }
 
+  private static final int REVISE_EVERY = 25;
+
   private final Backend backend;
   private final ImageDataset data;
   private final RunFolder folder;
@@ -59,10 +61,10 @@ final class TrainingRun {
    * Trains to the last step or until a stop is asked for.
    *
    * @param resume from the folder's checkpoint, not from the beginning
-   * @param deadline the {@link System#nanoTime} by which a new run should be done, which then has
-   *     as many steps as there is time for; null for as many as {@code wanted} says
+   * @param time that a new run has: it gets as many steps as there is room for; null for as many as
+   *     {@code wanted} says
    */
-  Outcome train(RunConfig wanted, boolean resume, @Nullable Long deadline) throws IOException {
+  Outcome train(RunConfig wanted, boolean resume, @Nullable TimeBox time) throws IOException {
     try (TrainingSession session = new TrainingSession(backend, data, wanted.training())) {
       Trainer trainer = session.trainer();
       if (resume) {
@@ -73,13 +75,13 @@ final class TrainingRun {
       }
       folder.writeConfig(wanted);
       try (LossLog log = LossLog.open(folder.lossTable(), trainer.stepsDone())) {
-        if (deadline != null) {
-          trainer.changeSteps(measure(trainer, log, deadline));
+        if (time != null) {
+          trainer.changeSteps(measure(trainer, log, time));
           folder.writeConfig(wanted.withTraining(trainer.config()));
         }
         try (TrainingDisplay display =
             displays.open(trainer.stepsDone(), trainer.config().steps())) {
-          steps(session, log, display);
+          steps(session, wanted, log, display, time);
           save(session, log);
           if (trainer.stepsDone() == trainer.config().steps()) {
             sheet(session, sheets.last(), log, display);
@@ -94,7 +96,7 @@ final class TrainingRun {
    * Does the first steps, within the warm-up, and says how many the run has time for: it is then
    * the run that it would have been with that number given.
    */
-  private int measure(Trainer trainer, LossLog log, long deadline) throws IOException {
+  private int measure(Trainer trainer, LossLog log, TimeBox time) throws IOException {
     Pace pace = new Pace();
     do {
       StepReport report = trainer.step();
@@ -103,8 +105,7 @@ final class TrainingRun {
     } while (trainer.stepsDone() < trainer.config().warmupSteps()
         && !pace.isKnown()
         && !stop.isRequested());
-    double left = (deadline - System.nanoTime()) * 1e-9;
-    return trainer.stepsDone() + pace.stepsIn(left, trainer.config(), sheets);
+    return time.plan(trainer.stepsDone(), pace, trainer.config(), sheets);
   }
 
   private void requireStepsLeft(Trainer trainer) {
@@ -115,15 +116,19 @@ final class TrainingRun {
     }
   }
 
-  private void steps(TrainingSession session, LossLog log, TrainingDisplay display)
+  private void steps(
+      TrainingSession session,
+      RunConfig wanted,
+      LossLog log,
+      TrainingDisplay display,
+      @Nullable TimeBox time)
       throws IOException {
     Trainer trainer = session.trainer();
-    TrainingConfig config = trainer.config();
     LossMeter meter = new LossMeter();
     log.rows().forEach(row -> meter.add(row.loss()));
     Pace pace = new Pace();
     int saved = trainer.stepsDone();
-    while (trainer.stepsDone() < config.steps() && !stop.isRequested()) {
+    while (trainer.stepsDone() < trainer.config().steps() && !stop.isRequested()) {
       StepReport report;
       try {
         report = trainer.step();
@@ -139,6 +144,10 @@ final class TrainingRun {
       meter.add(report.loss());
       pace.add(report.seconds());
       int step = trainer.stepsDone();
+      if (time != null && step % REVISE_EVERY == 0) {
+        revise(trainer, wanted, pace, time, display);
+      }
+      TrainingConfig config = trainer.config();
       display.show(
           new TrainingDisplay.Progress(
               step,
@@ -153,6 +162,20 @@ final class TrainingRun {
       if (isDue(step, config.sampleEvery(), config.steps())) {
         sheet(session, sheets.sketch(), log, display);
       }
+    }
+  }
+
+  private void revise(
+      Trainer trainer, RunConfig wanted, Pace pace, TimeBox time, TrainingDisplay display)
+      throws IOException {
+    TrainingConfig config = trainer.config();
+    int steps = time.revise(trainer.stepsDone(), pace, config, sheets);
+    if (steps < config.steps()) {
+      trainer.changeSteps(steps);
+      folder.writeConfig(wanted.withTraining(trainer.config()));
+      display.say(
+          "The machine has become slower: %,d steps instead of %,d"
+              .formatted(steps, config.steps()));
     }
   }
 

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.ddpm.data.ImageShape;
-import dev.gatun.ddpm.training.TrainingConfig;
 import dev.gatun.examples.cli.TrainingDisplay.Progress;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -60,25 +59,5 @@ class DisplayTest {
     assertEquals(new SheetLayout(1, 8), SheetLayout.of(1, digit));
     assertEquals(new SheetLayout(100, 1), SheetLayout.of(10_000, digit));
     assertEquals(new SheetLayout(2, 1), SheetLayout.of(3, new ImageShape(512, 512, 3)));
-  }
-
-  @Test
-  void stepsFillTheTimeThatIsLeft() {
-    Pace pace = new Pace();
-    for (int i = 0; i < 8; i++) {
-      pace.add(3); // the JVM warms up
-    }
-    for (int i = 0; i < 200; i++) {
-      pace.add(0.1);
-    }
-    assertEquals(0.1, pace.secondsPerStep(), 0.02);
-    assertTrue(pace.isKnown());
-    var none =
-        new TrainingRun.Sheets(new TrainingSession.Sheet(0, 1), new TrainingSession.Sheet(0, 1));
-    TrainingConfig config = TrainingConfig.defaults();
-    assertTrue(pace.stepsIn(60, config, none) > 60);
-    assertTrue(
-        pace.stepsIn(60, config, TrainingRun.Sheets.defaults()) < pace.stepsIn(60, config, none));
-    assertEquals(1, pace.stepsIn(-5, config, none), "a run has a step at least");
   }
 }

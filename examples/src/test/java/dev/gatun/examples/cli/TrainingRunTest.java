@@ -149,7 +149,8 @@ class TrainingRunTest {
     RunFolder fitted = folder("fitted");
     fitted.create();
     RunConfig run = new RunConfig("mnist", null, CONFIG.withSteps(9));
-    var outcome = with(fitted, 0, training -> training.train(run, false, System.nanoTime()));
+    var outcome =
+        with(fitted, 0, training -> training.train(run, false, new TimeBox(0, System::nanoTime)));
     assertEquals(
         new TrainingRun.Outcome(4, 4), outcome, "no time: the warm-up's three steps and one more");
     assertSame(whole, fitted);
