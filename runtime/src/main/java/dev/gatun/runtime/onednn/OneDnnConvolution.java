@@ -4,6 +4,7 @@ import static dev.gatun.bindings.onednn.OneDnn.*;
 
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Direction;
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Key;
+import dev.gatun.runtime.onednn.kernel.ElementwiseKernels;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.ConvolutionGeometry;
 import dev.gatun.runtime.tensor.DType;
@@ -25,12 +26,14 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final WorkerPool pool;
   private final Packing packing;
   private final FewOutputsConvolution fewOutputs;
+  private final TiledConvolution tiled;
   private final Map<Key, Plan> plans = new HashMap<>();
 
-  OneDnnConvolution(WorkerPool pool, Packing packing) {
+  OneDnnConvolution(WorkerPool pool, Packing packing, ElementwiseKernels kernels) {
     this.pool = pool;
     this.packing = packing;
     this.fewOutputs = new FewOutputsConvolution(pool, packing);
+    this.tiled = new TiledConvolution(pool, packing, kernels);
   }
 
   @Override
@@ -38,6 +41,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
     if (FewOutputsConvolution.suits(g)) {
       fewOutputs.forward(g, x, weight, bias, y);
+      return;
+    }
+    if (TiledConvolution.suits(g)) {
+      tiled.forward(g, x, weight, bias, y);
       return;
     }
     boolean widened = x.dtype() == DType.FLOAT32 && y.dtype() == DType.BFLOAT16;
@@ -67,6 +74,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void inputGradient(
       ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
+    if (TiledConvolution.suits(g)) {
+      tiled.inputGradient(g, dy, weight, bias, dx);
+      return;
+    }
     boolean wide = dy.dtype() == DType.FLOAT32 || bias != null; // the sum is rounded once
     DType result = wide ? DType.FLOAT32 : dx.dtype();
     Key key = new Key(Direction.INPUT_GRADIENT, g, result, dy.dtype(), false);
@@ -96,6 +107,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
     if (FewOutputsConvolution.suits(g)) {
       fewOutputs.weightGradient(g, x, dy, dweight, dbias);
+      return;
+    }
+    if (TiledConvolution.suits(g)) {
+      tiled.weightGradient(g, x, dy, dweight, dbias);
       return;
     }
     DType common =

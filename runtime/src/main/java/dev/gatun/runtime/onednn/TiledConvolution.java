@@ -1,0 +1,264 @@
+package dev.gatun.runtime.onednn;
+
+import dev.gatun.runtime.onednn.kernel.ElementwiseKernels;
+import dev.gatun.runtime.onednn.kernel.Rows;
+import dev.gatun.runtime.op.ConvolutionGeometry;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Convolutions whose windows are tiles: kernel = stride, no padding. They are matrix products
+ * between the pixels of y and the tiles of x, tiles[p, (u,v,c)] = x[i s + u, j s + v, c]: y = tiles
+ * weight^T + bias, dtiles = dy weight, dweight = dy^T tiles. Each worker does its samples a few at
+ * a time, so that their tiles stay in its cache.
+ */
+final class TiledConvolution {
+
+  private static final int LEAST_CHANNELS = 16;
+
+  /** Bytes of tiles that are worked on together. */
+  private static final long CHUNK = 512L << 10;
+
+  private final WorkerPool pool;
+  private final Packing packing;
+  private final ElementwiseKernels kernels;
+
+  TiledConvolution(WorkerPool pool, Packing packing, ElementwiseKernels kernels) {
+    this.pool = pool;
+    this.packing = packing;
+    this.kernels = kernels;
+  }
+
+  /** Whether this is the better way for {@code g}. */
+  static boolean suits(ConvolutionGeometry g) {
+    return g.stride() > 1
+        && g.kernelHeight() == g.stride()
+        && g.kernelWidth() == g.stride()
+        && g.paddingTop() == 0
+        && g.paddingLeft() == 0
+        && g.outHeight() * g.stride() <= g.height()
+        && g.outWidth() * g.stride() <= g.width()
+        && g.channels() >= LEAST_CHANNELS
+        && g.outChannels() >= LEAST_CHANNELS;
+  }
+
+  /** Work on samples {@code from} to {@code from + count}, with room for their tiles. */
+  @FunctionalInterface
+  private interface Chunk {
+    void run(Worker worker, int from, int count, long tiles, boolean first);
+  }
+
+  private void byChunks(ConvolutionGeometry g, DType tileType, Chunk work) {
+    long perSample = (long) pixels(g) * taps(g) * tileType.byteSize();
+    int most = (int) Math.max(1, CHUNK / perSample);
+    pool.run(
+        worker -> {
+          int begin = (int) worker.begin(g.batch());
+          int end = (int) worker.end(g.batch());
+          for (int n = begin; n < end; n += most) {
+            int count = Math.min(most, end - n);
+            work.run(worker, n, count, worker.scratch(5, count * perSample), n == begin);
+          }
+        });
+  }
+
+  private static int pixels(ConvolutionGeometry g) {
+    return g.outHeight() * g.outWidth();
+  }
+
+  private static int taps(ConvolutionGeometry g) {
+    return g.stride() * g.stride() * g.channels();
+  }
+
+  void forward(ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
+    DType type = x.dtype();
+    DType result = type == DType.FLOAT32 ? DType.FLOAT32 : y.dtype();
+    int taps = taps(g);
+    int outputs = g.outChannels();
+    long w = weights(weight, type);
+    byChunks(
+        g,
+        type,
+        (worker, from, count, tiles, first) -> {
+          long m = (long) count * pixels(g);
+          gather(g, x, from, count, tiles, type);
+          long out = packing.target(worker, 3, y, from, count, result);
+          MatrixKey key =
+              new MatrixKey(type, result, m, outputs, taps, taps, 1, 1, taps, bias != null);
+          run(worker, key, tiles, w, bias == null ? 0 : packing.bias(worker, bias), out);
+          packing.spread(y, from, count, result, out);
+        });
+  }
+
+  void inputGradient(
+      ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
+    DType type = dy.dtype();
+    DType result = type == DType.FLOAT32 ? DType.FLOAT32 : dx.dtype();
+    int taps = taps(g);
+    int inner = g.outChannels();
+    long w = weights(weight, type);
+    byChunks(
+        g,
+        result,
+        (worker, from, count, tiles, first) -> {
+          long m = (long) count * pixels(g);
+          long in = packing.dense(worker, 2, dy, from, count, type);
+          long shift = bias == null ? 0 : tiledBias(worker, g, bias);
+          MatrixKey key =
+              new MatrixKey(type, result, m, taps, inner, inner, 1, taps, 1, bias != null);
+          run(worker, key, in, w, shift, tiles);
+          scatter(g, tiles, result, dx, from, count);
+          fillUncovered(g, dx, from, count, bias);
+        });
+  }
+
+  void weightGradient(
+      ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
+    DType type =
+        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
+            ? DType.BFLOAT16
+            : DType.FLOAT32;
+    int taps = taps(g);
+    int outputs = g.outChannels();
+    long floats = (long) outputs * taps;
+    long[] partial = new long[pool.size()];
+    byChunks(
+        g,
+        type,
+        (worker, from, count, tiles, first) -> {
+          gather(g, x, from, count, tiles, type);
+          long gradient = packing.dense(worker, 3, dy, from, count, type);
+          long out = worker.scratch(1, 4 * floats);
+          partial[worker.index()] = out;
+          long k = (long) count * pixels(g);
+          BatchKey key = new BatchKey(type, 1, outputs, taps, k, true, false, !first);
+          worker.primitive(key, q -> q.make(worker)).run(worker, gradient, tiles, out);
+        });
+    packing.sumInto(pool, partial, floats);
+    packing.copy(
+        Packing.first(partial),
+        DType.FLOAT32,
+        dweight.segment().address(),
+        dweight.dtype(),
+        floats);
+    if (dbias != null) {
+      packing.sumRows(pool, dy, dbias);
+    }
+  }
+
+  private static void run(
+      Worker worker, MatrixKey key, long left, long right, long bias, long out) {
+    Primitive primitive = worker.primitive(key, k -> k.make(worker));
+    if (key.bias()) {
+      primitive.run(worker, left, right, bias, out);
+    } else {
+      primitive.run(worker, left, right, out);
+    }
+  }
+
+  /** The weights, [outputs, taps], dense and as {@code type}. */
+  private long weights(Tensor weight, DType type) {
+    long[] address = new long[1];
+    pool.runHere(
+        worker -> address[0] = packing.denseRows(worker, 1, weight, 0, weight.rows(), type));
+    return address[0];
+  }
+
+  /** The bias once for each place in a tile. */
+  private long tiledBias(Worker worker, ConvolutionGeometry g, Tensor bias) {
+    int places = g.stride() * g.stride();
+    long address = worker.scratch(6, 4L * taps(g));
+    Rows one = new Rows(Rows.of(bias, 0).address(), 0, bias.dtype() == DType.BFLOAT16);
+    kernels.copy(one, Rows.dense(address, g.channels(), DType.FLOAT32), places, g.channels());
+    return address;
+  }
+
+  private void gather(
+      ConvolutionGeometry g, Tensor x, int from, int count, long tiles, DType type) {
+    long lineBytes = (long) g.stride() * g.channels() * type.byteSize();
+    long[] to = {tiles};
+    eachLine(
+        g,
+        from,
+        count,
+        pixel -> {
+          Rows line = Rows.dense(to[0], g.channels(), type);
+          copyLine(g, Rows.of(x, pixel), x.isDense(), line);
+          to[0] += lineBytes;
+        });
+  }
+
+  private void scatter(
+      ConvolutionGeometry g, long tiles, DType type, Tensor dx, int from, int count) {
+    long lineBytes = (long) g.stride() * g.channels() * type.byteSize();
+    long[] at = {tiles};
+    eachLine(
+        g,
+        from,
+        count,
+        pixel -> {
+          Rows line = Rows.dense(at[0], g.channels(), type);
+          if (dx.isDense()) {
+            copyLine(g, line, true, Rows.of(dx, pixel));
+          } else {
+            kernels.copy(line, Rows.of(dx, pixel), g.stride(), g.channels());
+          }
+          at[0] += lineBytes;
+        });
+  }
+
+  private void copyLine(ConvolutionGeometry g, Rows from, boolean dense, Rows to) {
+    if (dense) {
+      kernels.copy(from, to, 1, (long) g.stride() * g.channels());
+    } else {
+      kernels.copy(from, to, g.stride(), g.channels());
+    }
+  }
+
+  /** One line of a tile: {@code stride} pixels of x that begin at {@code pixel}. */
+  @FunctionalInterface
+  private interface Line {
+    void at(long pixel);
+  }
+
+  /** The lines of all tiles, in the order of tiles[p, (u, v, c)]. */
+  private static void eachLine(ConvolutionGeometry g, int from, int count, Line line) {
+    int s = g.stride();
+    for (long n = from; n < from + count; n++) {
+      for (int i = 0; i < g.outHeight(); i++) {
+        for (int j = 0; j < g.outWidth(); j++) {
+          for (int u = 0; u < s; u++) {
+            line.at((n * g.height() + (long) i * s + u) * g.width() + (long) j * s);
+          }
+        }
+      }
+    }
+  }
+
+  /** What no tile covers, the output padding of a transposed convolution, has the bias alone. */
+  private void fillUncovered(
+      ConvolutionGeometry g, Tensor dx, int from, int count, @Nullable Tensor bias) {
+    int coveredHeight = g.outHeight() * g.stride();
+    int coveredWidth = g.outWidth() * g.stride();
+    if (coveredHeight == g.height() && coveredWidth == g.width()) {
+      return;
+    }
+    for (long n = from; n < from + count; n++) {
+      for (int h = 0; h < g.height(); h++) {
+        int first = h < coveredHeight ? coveredWidth : 0;
+        int pixels = g.width() - first;
+        if (pixels == 0) {
+          continue;
+        }
+        Rows to = Rows.of(dx, (n * g.height() + h) * g.width() + first);
+        if (bias == null) {
+          kernels.fill(0f, to, pixels, g.channels());
+        } else {
+          Rows one = new Rows(Rows.of(bias, 0).address(), 0, bias.dtype() == DType.BFLOAT16);
+          kernels.copy(one, to, pixels, g.channels());
+        }
+      }
+    }
+  }
+}
