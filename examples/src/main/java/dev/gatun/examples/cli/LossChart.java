@@ -5,6 +5,7 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
@@ -45,6 +46,9 @@ final class LossChart {
             .yAxisTitle("loss")
             .build();
     chart.getStyler().setYAxisLogarithmic(true);
+    double least = Math.max(Arrays.stream(means).min().orElseThrow(), Float.MIN_NORMAL);
+    // only powers of ten are labelled: two of them at least
+    chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))));
     chart.getStyler().setLegendPosition(LegendPosition.InsideNE);
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
     line(chart, stride == 1 ? "each step" : "mean of " + stride + " steps", steps, means, 0xb8c8e0);
