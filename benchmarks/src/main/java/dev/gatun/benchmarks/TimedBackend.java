@@ -74,6 +74,11 @@ final class TimedBackend implements Backend {
   }
 
   @Override
+  public boolean hasFastBfloat16() {
+    return backend.hasFastBfloat16();
+  }
+
+  @Override
   public DeviceMemory memory() {
     return backend.memory();
   }

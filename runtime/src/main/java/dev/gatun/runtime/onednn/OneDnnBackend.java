@@ -2,6 +2,7 @@ package dev.gatun.runtime.onednn;
 
 import dev.gatun.bindings.loader.LoadedLibrary;
 import dev.gatun.bindings.loader.OneDnnLibrary;
+import dev.gatun.bindings.onednn.OneDnn;
 import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.onednn.kernel.Kernels;
 import dev.gatun.runtime.op.Attention;
@@ -69,6 +70,14 @@ public final class OneDnnBackend implements Backend {
         + pool.size()
         + (pool.size() == 1 ? " thread, " : " threads, ")
         + kernels.describe();
+  }
+
+  /** As oneDNN sees the processor: AVX-512 with BF16 instructions, or AMX. */
+  @Override
+  public boolean hasFastBfloat16() {
+    int isa = OneDnn.dnnl_get_effective_cpu_isa();
+    int needed = OneDnn.dnnl_cpu_isa_avx512_core_bf16();
+    return (isa & needed) == needed;
   }
 
   @Override

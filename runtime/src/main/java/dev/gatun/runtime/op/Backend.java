@@ -21,6 +21,9 @@ public interface Backend extends AutoCloseable {
   /** What the device is, for people: {@code "cpu: oneDNN 3.11, 2 threads, 512-bit vectors"}. */
   String describe();
 
+  /** Whether the device multiplies BFLOAT16 faster than FLOAT32. */
+  boolean hasFastBfloat16();
+
   DeviceMemory memory();
 
   Elementwise elementwise();

@@ -27,6 +27,11 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public boolean hasFastBfloat16() {
+    return false;
+  }
+
+  @Override
   public DeviceMemory memory() {
     return memory;
   }
