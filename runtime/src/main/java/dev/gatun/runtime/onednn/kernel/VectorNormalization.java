@@ -5,12 +5,15 @@ import static dev.gatun.runtime.onednn.kernel.Lanes.N;
 
 import dev.gatun.runtime.op.Activation;
 import java.lang.invoke.MethodHandles;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The passes over blocks of four vectors of channels, whose sums stay in registers, and of one
- * where fewer are left. Run as copies for an activation and the dtypes of (x, dy, the result): see
- * {@link Specialization}.
+ * The passes over blocks of two vectors of channels, whose sums stay in registers, and of one where
+ * fewer are left. Run as copies for an activation and the dtypes of (x, dy, the result): see {@link
+ * Specialization}.
  */
 final class VectorNormalization implements NormalizationKernels {
 
@@ -20,10 +23,12 @@ final class VectorNormalization implements NormalizationKernels {
   private static final boolean LOW_DY = FOR.low1();
   private static final boolean LOW_RESULT = FOR.low2();
 
-  private static final int BLOCK = 4 * N;
+  private static final int BLOCK = 2 * N;
 
   /** Rows whose sum is kept in fp32 before it goes into the double. */
   private static final int CHUNK = 256;
+
+  private static final VectorSpecies<Double> D = F.vectorShape().withLanes(double.class);
 
   @Override
   public void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
@@ -42,45 +47,28 @@ final class VectorNormalization implements NormalizationKernels {
 
   private static void momentsBlock(
       Rows x, long row, int rows, int c, float[] pivot, double[] sums, double[] squares) {
-    int size = x.size();
     long step = x.stride();
-    long at = x.at(row) + (long) c * size;
-    int vector = N * size;
+    long at = x.at(row) + (long) c * x.size();
+    int vector = N * x.size();
     FloatVector p0 = FloatVector.fromArray(F, pivot, c);
     FloatVector p1 = FloatVector.fromArray(F, pivot, c + N);
-    FloatVector p2 = FloatVector.fromArray(F, pivot, c + 2 * N);
-    FloatVector p3 = FloatVector.fromArray(F, pivot, c + 3 * N);
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
     FloatVector q0 = s0;
     FloatVector q1 = s0;
-    FloatVector q2 = s0;
-    FloatVector q3 = s0;
     for (int r = 0; r < rows; r++) {
       FloatVector v0 = loadX(at).sub(p0);
       FloatVector v1 = loadX(at + vector).sub(p1);
-      FloatVector v2 = loadX(at + 2L * vector).sub(p2);
-      FloatVector v3 = loadX(at + 3L * vector).sub(p3);
       s0 = s0.add(v0);
       s1 = s1.add(v1);
-      s2 = s2.add(v2);
-      s3 = s3.add(v3);
       q0 = v0.fma(v0, q0);
       q1 = v1.fma(v1, q1);
-      q2 = v2.fma(v2, q2);
-      q3 = v3.fma(v3, q3);
       at += step;
     }
-    addTo(sums, c, s0, N);
-    addTo(sums, c + N, s1, N);
-    addTo(sums, c + 2 * N, s2, N);
-    addTo(sums, c + 3 * N, s3, N);
-    addTo(squares, c, q0, N);
-    addTo(squares, c + N, q1, N);
-    addTo(squares, c + 2 * N, q2, N);
-    addTo(squares, c + 3 * N, q3, N);
+    addTo(sums, c, s0);
+    addTo(sums, c + N, s1);
+    addTo(squares, c, q0);
+    addTo(squares, c + N, q1);
   }
 
   private static void momentsTail(
@@ -125,17 +113,11 @@ final class VectorNormalization implements NormalizationKernels {
     int vy = N * y.size();
     FloatVector a0 = FloatVector.fromArray(F, scale, c);
     FloatVector a1 = FloatVector.fromArray(F, scale, c + N);
-    FloatVector a2 = FloatVector.fromArray(F, scale, c + 2 * N);
-    FloatVector a3 = FloatVector.fromArray(F, scale, c + 3 * N);
     FloatVector b0 = FloatVector.fromArray(F, shift, c);
     FloatVector b1 = FloatVector.fromArray(F, shift, c + N);
-    FloatVector b2 = FloatVector.fromArray(F, shift, c + 2 * N);
-    FloatVector b3 = FloatVector.fromArray(F, shift, c + 3 * N);
     for (long r = 0; r < rows; r++) {
       put(VectorActivation.value(ACTIVATION, loadX(at).fma(a0, b0)), to);
       put(VectorActivation.value(ACTIVATION, loadX(at + vx).fma(a1, b1)), to + vy);
-      put(VectorActivation.value(ACTIVATION, loadX(at + 2L * vx).fma(a2, b2)), to + 2L * vy);
-      put(VectorActivation.value(ACTIVATION, loadX(at + 3L * vx).fma(a3, b3)), to + 3L * vy);
       at += x.stride();
       to += y.stride();
     }
@@ -170,7 +152,7 @@ final class VectorNormalization implements NormalizationKernels {
     for (long r = 0; r < rows; r += CHUNK) {
       int n = (int) Math.min(CHUNK, rows - r);
       int c = 0;
-      for (; c + 2 * N <= channels; c += 2 * N) {
+      for (; c + BLOCK <= channels; c += BLOCK) {
         gradientSumsBlock(x, dy, r, n, c, scale, shift, center, sums, products);
       }
       for (; c < channels; c += N) {
@@ -217,10 +199,10 @@ final class VectorNormalization implements NormalizationKernels {
       at += x.stride();
       from += dy.stride();
     }
-    addTo(sums, c, s0, N);
-    addTo(sums, c + N, s1, N);
-    addTo(products, c, q0, N);
-    addTo(products, c + N, q1, N);
+    addTo(sums, c, s0);
+    addTo(sums, c + N, s1);
+    addTo(products, c, q0);
+    addTo(products, c + N, q1);
   }
 
   private static void gradientSumsTail(
@@ -269,7 +251,7 @@ final class VectorNormalization implements NormalizationKernels {
       Rows dx) {
     int channels = scale.length;
     int c = 0;
-    for (; c + 2 * N <= channels; c += 2 * N) {
+    for (; c + BLOCK <= channels; c += BLOCK) {
       gradientApplyBlock(x, dy, rows, c, scale, shift, a, b, d, dx);
     }
     for (; c < channels; c += N) {
@@ -347,6 +329,15 @@ final class VectorNormalization implements NormalizationKernels {
       from += dy.stride();
       to += dx.stride();
     }
+  }
+
+  private static void addTo(double[] sums, int c, FloatVector part) {
+    addTo(sums, c, (DoubleVector) part.convertShape(VectorOperators.F2D, D, 0));
+    addTo(sums, c + N / 2, (DoubleVector) part.convertShape(VectorOperators.F2D, D, 1));
+  }
+
+  private static void addTo(double[] sums, int c, DoubleVector part) {
+    part.add(DoubleVector.fromArray(D, sums, c)).intoArray(sums, c);
   }
 
   private static void addTo(double[] sums, int c, FloatVector part, int count) {
