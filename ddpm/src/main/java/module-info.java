@@ -6,6 +6,7 @@ module dev.gatun.ddpm {
   requires com.google.gson;
   requires transitive java.desktop;
 
+  exports dev.gatun.ddpm;
   exports dev.gatun.ddpm.data;
   exports dev.gatun.ddpm.diffusion;
   exports dev.gatun.ddpm.metric;

@@ -29,8 +29,7 @@ public final class TrainDigits {
       try (var _ = trainer.averagedWeights();
           var sampling = new SamplingLoop(backend, network, config.model(), DdimSampler.of(50))) {
         float[] samples = sampling.draw(config.seed(), 0, 16);
-        ImageSheet.writePng(
-            Path.of("samples.png"), ImageSheet.render(samples, images.shape(), 16, 4, 4));
+        ImageSheet.writePng(Path.of("samples.png"), ImageSheet.render(samples, images.shape(), 16));
       }
     }
   }

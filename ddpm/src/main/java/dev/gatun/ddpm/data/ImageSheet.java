@@ -1,5 +1,6 @@
 package dev.gatun.ddpm.data;
 
+import dev.gatun.nn.checkpoint.FileReplacement;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
@@ -8,11 +9,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import javax.imageio.ImageIO;
 
 /** Images laid out in a grid, row by row, with a gutter around each, as one picture. */
@@ -20,6 +18,8 @@ public final class ImageSheet {
   /** Pixels between images, and around them. */
   public static final int GUTTER = 2;
 
+  private static final int WIDTH = 900;
+  private static final int LARGEST_SCALE = 8;
   private static final Color BACKGROUND = new Color(0x60, 0x60, 0x60);
 
   private ImageSheet() {}
@@ -77,6 +77,17 @@ public final class ImageSheet {
     return render(MemorySegment.ofArray(nhwc), shape, count, columns, scale);
   }
 
+  /**
+   * As above in a nearly square grid, enlarged by a whole factor until a person can read it: about
+   * {@value #WIDTH} pixels wide, at most {@value #LARGEST_SCALE} pixels a value.
+   */
+  public static BufferedImage render(float[] nhwc, ImageShape shape, int count) {
+    int columns = Math.max(1, (int) Math.ceil(Math.sqrt(count)));
+    int longer = Math.max(shape.width(), shape.height());
+    int scale = Math.clamp(WIDTH / ((long) columns * longer), 1, LARGEST_SCALE);
+    return render(nhwc, shape, count, columns, scale);
+  }
+
   private static BufferedImage image(MemorySegment nhwc, ImageShape shape, int index) {
     int channels = shape.channels();
     var image = new BufferedImage(shape.width(), shape.height(), BufferedImage.TYPE_INT_RGB);
@@ -100,7 +111,7 @@ public final class ImageSheet {
   }
 
   /**
-   * Writes a PNG as a whole or not at all: beside the file, flushed, then renamed over it.
+   * Writes a PNG as a whole or not at all, see {@link FileReplacement}.
    *
    * @throws IOException naming the file, where its folder is missing or cannot be written to; a
    *     file that was there before stays as it was
@@ -119,32 +130,6 @@ public final class ImageSheet {
     if (!ImageIO.write(image, "png", bytes)) {
       throw new IOException(file + ": this Java runtime cannot write PNG files: use a full JDK");
     }
-    Path beside = folder.resolve(target.getFileName() + ".part");
-    try {
-      try (FileChannel out =
-          FileChannel.open(
-              beside,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        ByteBuffer rest = ByteBuffer.wrap(bytes.toByteArray());
-        while (rest.hasRemaining()) {
-          out.write(rest);
-        }
-        out.force(true);
-      }
-      Files.move(
-          beside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      try {
-        Files.deleteIfExists(beside);
-      } catch (IOException alsoFailed) {
-        e.addSuppressed(alsoFailed);
-      }
-      throw new IOException(
-          "%s: cannot be written (%s): check the free space and permissions of %s"
-              .formatted(file, e.getMessage(), folder),
-          e);
-    }
+    FileReplacement.write(file, ByteBuffer.wrap(bytes.toByteArray()));
   }
 }

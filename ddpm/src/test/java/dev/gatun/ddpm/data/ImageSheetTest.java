@@ -88,6 +88,23 @@ class ImageSheetTest {
   }
 
   @Test
+  void aSheetIsNearlySquareAndLarge() {
+    ImageShape digit = new ImageShape(28, 28, 1);
+    assertSize(2 + 8 * (28 * 4 + 2), 2 + 8 * (28 * 4 + 2), digit, 64);
+    assertSize(2 + 28 * 8 + 2, 2 + 28 * 8 + 2, digit, 1);
+    assertSize(2 + 40 * 30, 2 + 40 * 30, digit, 1_600);
+    assertSize(2 + 2 * 514, 2 + 2 * 514, new ImageShape(512, 512, 3), 3);
+    assertThrows(
+        IllegalArgumentException.class, () -> ImageSheet.render(new float[28 * 28], digit, 0));
+  }
+
+  private static void assertSize(int height, int width, ImageShape shape, int count) {
+    BufferedImage sheet = ImageSheet.render(new float[count * shape.values()], shape, count);
+    assertEquals(height, sheet.getHeight(), count + " images");
+    assertEquals(width, sheet.getWidth(), count + " images");
+  }
+
+  @Test
   void aFailedWriteSaysWhyAndLeavesNothing() throws IOException {
     var sheet = new BufferedImage(4, 4, BufferedImage.TYPE_INT_RGB);
     Path nowhere = folder.resolve("no/such/x.png");
@@ -97,7 +114,7 @@ class ImageSheetTest {
     assertTrue(e.getMessage().contains("is a folder"), e.getMessage());
 
     // the file beside cannot be made: a folder has its name
-    Files.createDirectories(folder.resolve("x.png.part/full"));
+    Files.createDirectories(folder.resolve("x.png.partial/full"));
     Path file = Files.writeString(folder.resolve("x.png"), "the last good one");
     e = assertThrows(IOException.class, () -> ImageSheet.writePng(file, sheet));
     assertTrue(e.getMessage().startsWith(file + ": cannot be written ("), e.getMessage());

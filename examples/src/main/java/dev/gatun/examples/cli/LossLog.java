@@ -1,11 +1,11 @@
 package dev.gatun.examples.cli;
 
+import dev.gatun.nn.checkpoint.FileReplacement;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,9 +33,7 @@ final class LossLog implements AutoCloseable {
     }
     StringBuilder text = new StringBuilder(LossRow.HEADER).append('\n');
     kept.forEach(row -> text.append(row.toLine()).append('\n'));
-    Path beside = file.resolveSibling(file.getFileName() + ".part");
-    Files.writeString(beside, text);
-    Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    FileReplacement.write(file, text.toString());
     return new LossLog(
         file,
         kept,
@@ -70,19 +68,26 @@ final class LossLog implements AutoCloseable {
       out.write(row.toLine());
       out.write('\n');
     } catch (IOException e) {
-      throw new IOException(
-          "%s: cannot be written to (%s)".formatted(file, Failures.oneLine(e)), e);
+      throw notWritten(e);
     }
   }
 
-  /** All rows so far, those of earlier sessions of this run among them. */
+  /** All rows so far, those before it was resumed among them. */
   List<LossRow> rows() {
     return List.copyOf(rows);
   }
 
   /** Hands the rows to the file. */
   void flush() throws IOException {
-    out.flush();
+    try {
+      out.flush();
+    } catch (IOException e) {
+      throw notWritten(e);
+    }
+  }
+
+  private IOException notWritten(IOException e) {
+    return new IOException("%s: cannot be written to (%s)".formatted(file, Failures.oneLine(e)), e);
   }
 
   @Override

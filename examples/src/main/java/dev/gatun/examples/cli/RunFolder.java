@@ -1,8 +1,8 @@
 package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.training.Trainer;
+import dev.gatun.nn.checkpoint.FileReplacement;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -86,13 +86,7 @@ record RunFolder(Path path) {
 
   /** Writes config.json as a whole or not at all. */
   void writeConfig(RunConfig config) throws IOException {
-    Path beside = path.resolve("config.json.part");
-    Files.writeString(beside, config.toJson(), StandardCharsets.UTF_8);
-    Files.move(
-        beside,
-        config(),
-        java.nio.file.StandardCopyOption.ATOMIC_MOVE,
-        java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    FileReplacement.write(config(), config.toJson());
   }
 
   /** Reads config.json. */

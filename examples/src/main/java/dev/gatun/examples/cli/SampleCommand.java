@@ -1,14 +1,13 @@
 package dev.gatun.examples.cli;
 
+import dev.gatun.ddpm.TrainedModel;
 import dev.gatun.ddpm.data.ImageSheet;
-import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.sampler.AncestralSampler;
 import dev.gatun.ddpm.sampler.DdimSampler;
 import dev.gatun.ddpm.sampler.Sampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
 import dev.gatun.ddpm.training.ModelFile;
-import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
@@ -109,14 +108,12 @@ final class SampleCommand implements Callable<Integer> {
     requireSense();
     requireFolder();
     try (WeightsFile weights = weights()) {
-      ModelConfig model = ModelFile.readConfig(weights.path());
-      Sampler sampler = sampler(model);
+      Sampler sampler = sampler(ModelFile.readConfig(weights.path()));
       try (Backend backend = Backends.open(device.name());
-          Denoiser network = Networks.create(backend, model, 0)) {
-        ModelFile.load(weights.path(), network);
+          TrainedModel model = TrainedModel.open(backend, weights.path())) {
         long start = System.nanoTime();
-        float[] images = draw(backend, network, model, sampler);
-        ImageSheet.writePng(out, SheetLayout.render(images, Preset.shape(model), count));
+        float[] images = draw(backend, model, sampler);
+        ImageSheet.writePng(out, ImageSheet.render(images, Preset.shape(model.config()), count));
         System.err.printf(
             "%s: %,d images of seed %d by %s, in %.1f s%n",
             out, count, seed, sampler.describe(), (System.nanoTime() - start) * 1e-9);
@@ -125,8 +122,8 @@ final class SampleCommand implements Callable<Integer> {
     return 0;
   }
 
-  private float[] draw(Backend backend, Denoiser network, ModelConfig model, Sampler sampler) {
-    try (var loop = new SamplingLoop(backend, network, model, sampler);
+  private float[] draw(Backend backend, TrainedModel model, Sampler sampler) {
+    try (var loop = new SamplingLoop(backend, model.network(), model.config(), sampler);
         var line = new PercentLine("Drawing")) {
       return loop.draw(seed, 0, count, line::show);
     }

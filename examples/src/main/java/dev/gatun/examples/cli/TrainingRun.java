@@ -189,9 +189,7 @@ final class TrainingRun {
       trainer.save(folder.path());
     } catch (IOException e) {
       throw new IOException(
-          "%s: cannot be saved to (%s): make room, or choose another folder by --out"
-              .formatted(folder.path(), Failures.oneLine(e)),
-          e);
+          "%s; or choose another folder by --out".formatted(Failures.oneLine(e)), e);
     }
   }
 
@@ -202,8 +200,8 @@ final class TrainingRun {
       session.trainer().writeModel(folder.weights());
     } catch (IOException e) {
       throw new IOException(
-          "%s: cannot be saved to (%s): the last good checkpoint is kept; when there is room, go on from it with --resume"
-              .formatted(folder.path(), Failures.oneLine(e)),
+          "%s; the last good checkpoint is kept: when there is room, go on from it with --resume"
+              .formatted(Failures.oneLine(e)),
           e);
     }
   }

@@ -2,6 +2,7 @@ package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageShape;
+import dev.gatun.ddpm.data.ImageSheet;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.sampler.DdimSampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
@@ -55,7 +56,7 @@ final class TrainingSession implements AutoCloseable {
                 config.precision().activations())) {
       float[] images =
           sampling.draw(config.seed(), 0, sheet.count(), (done, total) -> stop.check());
-      return SheetLayout.render(images, shape, sheet.count());
+      return ImageSheet.render(images, shape, sheet.count());
     }
   }
 

@@ -3,7 +3,6 @@ package dev.gatun.examples.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.examples.cli.TrainingDisplay.Progress;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -50,14 +49,5 @@ class DisplayTest {
         assertTrue(text().contains("[" + "#".repeat(40) + "] 1,200/1,200  loss 0.0432"), text());
       }
     }
-  }
-
-  @Test
-  void aSheetIsNearlySquareAndLarge() {
-    ImageShape digit = new ImageShape(28, 28, 1);
-    assertEquals(new SheetLayout(8, 4), SheetLayout.of(64, digit));
-    assertEquals(new SheetLayout(1, 8), SheetLayout.of(1, digit));
-    assertEquals(new SheetLayout(100, 1), SheetLayout.of(10_000, digit));
-    assertEquals(new SheetLayout(2, 1), SheetLayout.of(3, new ImageShape(512, 512, 3)));
   }
 }

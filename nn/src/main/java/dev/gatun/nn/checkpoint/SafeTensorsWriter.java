@@ -4,26 +4,19 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a SafeTensors file whose bytes depend on nothing but its content: tensors by element size,
  * largest first, then by name, metadata by name, a header padded to 8 bytes.
  *
- * <p>The file is written beside its place, flushed to the disk and renamed: whoever reads finds the
- * old file or the new one. When anything fails, a full disk for one, the old file stays and the
- * part that was written is removed.
+ * <p>The file is written as a whole or not at all, see {@link FileReplacement}.
  */
 public final class SafeTensorsWriter {
 
@@ -58,72 +51,40 @@ public final class SafeTensorsWriter {
     }
   }
 
-  /** Writes {@code file}, in the place of one that may be there; its folder must exist. */
+  /**
+   * Writes {@code file}, in the place of one that may be there; its folder must exist.
+   *
+   * @throws IOException that names the file and says why
+   */
   public void write(Path file) throws IOException {
-    Path partial = file.resolveSibling(file.getFileName() + ".partial");
-    try {
-      writeTo(partial);
-      Files.move(
-          partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException | RuntimeException | Error e) {
-      try {
-        Files.deleteIfExists(partial);
-      } catch (IOException suppressed) {
-        e.addSuppressed(suppressed);
-      }
-      throw e;
-    }
-    flushFolder(file.toAbsolutePath().getParent());
+    FileReplacement.write(file, this::writeTo);
   }
 
-  private void writeTo(Path partial) throws IOException {
+  private void writeTo(FileChannel out) throws IOException {
     Item[] ordered = items.values().toArray(Item[]::new);
     Arrays.sort(
         ordered,
         Comparator.comparingInt((Item item) -> -item.type.byteSize()).thenComparing(Item::name));
-    try (FileChannel channel =
-        FileChannel.open(
-            partial,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE)) {
-      byte[] header = header(ordered);
+    byte[] header = header(ordered);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(8 + header.length);
+      bytes.set(ElementType.LONG, 0, header.length);
+      MemorySegment.copy(header, 0, bytes, ValueLayout.JAVA_BYTE, 8, header.length);
+      write(out, bytes);
+    }
+    for (Item item : ordered) {
       try (Arena arena = Arena.ofConfined()) {
-        MemorySegment bytes = arena.allocate(8 + header.length);
-        bytes.set(ElementType.LONG, 0, header.length);
-        MemorySegment.copy(header, 0, bytes, ValueLayout.JAVA_BYTE, 8, header.length);
-        write(channel, bytes);
+        MemorySegment bytes = arena.allocate(item.byteSize, 64);
+        item.content.write(bytes);
+        write(out, bytes);
       }
-      for (Item item : ordered) {
-        try (Arena arena = Arena.ofConfined()) {
-          MemorySegment bytes = arena.allocate(item.byteSize, 64);
-          item.content.write(bytes);
-          write(channel, bytes);
-        }
-      }
-      channel.force(true);
     }
   }
 
-  private static void write(FileChannel channel, MemorySegment bytes) throws IOException {
+  private static void write(FileChannel out, MemorySegment bytes) throws IOException {
     for (long from = 0; from < bytes.byteSize(); from += MAX_WRITE) {
-      ByteBuffer part =
-          bytes.asSlice(from, Math.min(MAX_WRITE, bytes.byteSize() - from)).asByteBuffer();
-      while (part.hasRemaining()) {
-        channel.write(part);
-      }
-    }
-  }
-
-  /** Makes the rename itself durable, where the system can open folders. */
-  private static void flushFolder(@Nullable Path folder) {
-    if (folder == null) {
-      return;
-    }
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
-    } catch (IOException e) {
-      // Windows: the rename is journalled by the file system
+      long count = Math.min(MAX_WRITE, bytes.byteSize() - from);
+      FileReplacement.writeAll(out, bytes.asSlice(from, count).asByteBuffer());
     }
   }
 

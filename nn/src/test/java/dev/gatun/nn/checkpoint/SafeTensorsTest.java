@@ -254,7 +254,10 @@ class SafeTensorsTest {
     assertArrayEquals(before, Files.readAllBytes(file));
     assertEquals(
         List.of(file), Files.list(folder).toList(), "the part that was written is removed");
-    assertThrows(IOException.class, () -> good.write(folder.resolve("no/such/folder/model")));
+    Path nowhere = folder.resolve("no/such/folder/model");
+    String message = assertThrows(IOException.class, () -> good.write(nowhere)).getMessage();
+    assertTrue(
+        message.startsWith(nowhere + ": cannot be written (its folder does not exist)"), message);
   }
 
   /** The device that is always full, in the place of the file that is written first. */
@@ -267,7 +270,8 @@ class SafeTensorsTest {
     writer.write(file);
     byte[] before = Files.readAllBytes(file);
     Files.createSymbolicLink(folder.resolve("model.partial"), Path.of("/dev/full"));
-    assertThrows(IOException.class, () -> writer.write(file));
+    String message = assertThrows(IOException.class, () -> writer.write(file)).getMessage();
+    assertTrue(message.startsWith(file + ": cannot be written (No space left"), message);
     assertArrayEquals(before, Files.readAllBytes(file));
     try (Stream<Path> left = Files.list(folder)) {
       assertEquals(List.of(file), left.toList());
