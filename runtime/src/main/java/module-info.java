@@ -1,4 +1,4 @@
-/** Memory, tensors, and the primitive operators of the CUDA and oneDNN backends. */
+/** Memory, tensors, and the primitive operators of a backend: the CPU's, on oneDNN. */
 @org.jspecify.annotations.NullMarked
 module dev.gatun.runtime {
   requires static transitive org.jspecify;

@@ -23,7 +23,9 @@ public final class OneDnnLibrary {
   private static final String PROPERTY = "gatun.onednn.path";
   private static final String VARIABLE = "GATUN_ONEDNN_PATH";
   private static final String REMEDY =
-      "put org.bytedeco:dnnl:3.11-1.5.13 with classifier linux-x86_64 on the class path,"
+      "put org.bytedeco:dnnl:3.11-1.5.13 with classifier "
+          + Loader.getPlatform()
+          + " on the class path,"
           + " or set gatun.onednn.path (GATUN_ONEDNN_PATH) to a libdnnl.so.3";
 
   private static @Nullable LoadedLibrary loaded;

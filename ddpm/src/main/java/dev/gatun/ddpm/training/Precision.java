@@ -7,7 +7,9 @@ import dev.gatun.runtime.tensor.DType;
  * any case.
  */
 public enum Precision {
+  /** Everything in fp32. */
   FP32(DType.FLOAT32),
+  /** Activations, and the weights that they meet, in bf16. */
   BF16(DType.BFLOAT16);
 
   private final DType activations;

@@ -137,6 +137,7 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  /** What the run was told to do, as {@link #changeSteps} left it. */
   public TrainingConfig config() {
     return config;
   }

@@ -2,6 +2,7 @@ package dev.gatun.ddpm.training;
 
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.nn.optim.AdamConfig;
+import dev.gatun.nn.optim.LearningRate;
 import dev.gatun.runtime.op.LossFunction;
 
 /**
@@ -87,14 +88,8 @@ public record TrainingConfig(
    * Hutter 2017, eq. 5.
    */
   public double learningRate(int step) {
-    double peak = adam.learningRate();
-    if (step < warmupSteps) {
-      return peak * step / warmupSteps;
-    }
-    int decay = Math.max(1, steps - warmupSteps);
-    double progress = Math.min(1, (step - warmupSteps) / (double) decay);
-    double shape = (1 + StrictMath.cos(StrictMath.PI * progress)) / 2;
-    return finalLearningRate + (peak - finalLearningRate) * shape;
+    int last = Math.max(steps, warmupSteps + 1);
+    return LearningRate.cosine(adam.learningRate(), finalLearningRate, warmupSteps, last).at(step);
   }
 
   public TrainingConfig withModel(ModelConfig model) {

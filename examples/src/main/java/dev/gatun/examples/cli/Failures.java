@@ -26,9 +26,7 @@ final class Failures {
               e.getFile() + ": may not be read or written: check its permissions";
           case FileSystemException e when e.getReason() != null ->
               e.getFile() == null ? e.getReason() : e.getFile() + ": " + e.getReason();
-          case LibraryNotFoundException e ->
-              "%s (%s) was not found: %s; ./gatun info --verbose lists every place tried"
-                  .formatted(e.missing().library(), e.missing().fileName(), e.missing().remedy());
+          case LibraryNotFoundException e -> brief(e.missing());
           case OutOfMemoryError e ->
               "the Java heap is full (%,d MiB): use a smaller batch or fewer images, or a larger heap (GATUN_JAVA_OPTS=-Xmx4g)"
                   .formatted(Runtime.getRuntime().maxMemory() >> 20);
@@ -42,13 +40,15 @@ final class Failures {
     for (Throwable e = failure; e != null; e = e.getCause()) {
       if (e instanceof LibraryNotFoundException notFound) {
         SearchResult.Missing missing = notFound.missing();
-        String brief =
-            "%s (%s) was not found: %s; ./gatun info --verbose lists every place tried"
-                .formatted(missing.library(), missing.fileName(), missing.remedy());
-        message = message.replace(missing.explanation(), brief);
+        message = message.replace(missing.explanation(), brief(missing));
       }
     }
     return message;
+  }
+
+  private static String brief(SearchResult.Missing missing) {
+    return "%s (%s) was not found: %s; ./gatun info --verbose lists every place tried"
+        .formatted(missing.library(), missing.fileName(), missing.remedy());
   }
 
   /** Whether the message was written for people. */

@@ -28,7 +28,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     exitCodeList = {
       "0:it worked",
       "1:it failed; one line on the standard error says why",
-      "2:the command line was not understood"
+      "2:the command line was not understood",
+      "130:training was stopped by Ctrl-C, after saving a checkpoint"
     },
     subcommands = {TrainCommand.class, SampleCommand.class, InfoCommand.class})
 public final class Gatun {

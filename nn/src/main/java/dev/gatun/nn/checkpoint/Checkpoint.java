@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * The parameters of a network as a SafeTensors file under PyTorch's names and in PyTorch's layouts,
@@ -22,6 +23,8 @@ import java.util.Map;
  * parameter "conv1.weight" is the tensor "ema/conv1.weight".
  */
 public final class Checkpoint {
+
+  private static final int MOST_LISTED = 10;
 
   private Checkpoint() {}
 
@@ -60,7 +63,8 @@ public final class Checkpoint {
    * Loads the parameters and the ranges of {@code state}, all or nothing, and returns the metadata.
    * State in the file that is not asked for is passed over.
    *
-   * @throws CheckpointException that lists every missing, unexpected and misshapen tensor
+   * @throws CheckpointException that counts the missing, unexpected and misshapen tensors and lists
+   *     the first of them
    */
   public static Map<String, String> load(Path file, ParameterStore store, Map<String, Tensor> state)
       throws IOException {
@@ -73,7 +77,7 @@ public final class Checkpoint {
                 + ": a checkpoint of another network ("
                 + problems.size()
                 + " differences): "
-                + String.join("; ", problems));
+                + listed(problems));
       }
       for (Place place : places) {
         SafeTensors.Entry entry = source.entries().get(place.name);
@@ -83,6 +87,12 @@ public final class Checkpoint {
       }
       return new LinkedHashMap<>(source.metadata());
     }
+  }
+
+  private static String listed(List<String> problems) {
+    String first = problems.stream().limit(MOST_LISTED).collect(Collectors.joining("; "));
+    int rest = problems.size() - MOST_LISTED;
+    return rest > 0 ? first + "; and " + rest + " more" : first;
   }
 
   private record Place(String name, Parameter parameter, Tensor tensor) {}

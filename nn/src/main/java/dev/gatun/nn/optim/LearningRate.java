@@ -17,11 +17,17 @@ public interface LearningRate {
     return step -> step < warmup ? rate * step / warmup : rate;
   }
 
-  /**
-   * Linear warm-up over {@code warmup} steps, then rate * (1 + cos(pi * (step - warmup) / (total -
-   * warmup))) / 2, which is 0 at step {@code total} and after. Loshchilov and Hutter 2017, eq. 5.
-   */
+  /** As {@link #cosine(double, double, int, int)} to a rate of 0. */
   static LearningRate cosine(double rate, int warmup, int total) {
+    return cosine(rate, 0, warmup, total);
+  }
+
+  /**
+   * Linear warm-up over {@code warmup} steps, then last + (rate - last) * (1 + cos(pi * (step -
+   * warmup) / (total - warmup))) / 2, which is {@code last} at step {@code total} and after.
+   * Loshchilov and Hutter 2017, eq. 5.
+   */
+  static LearningRate cosine(double rate, double last, int warmup, int total) {
     if (warmup < 0 || total <= warmup) {
       throw new IllegalArgumentException(
           "cosine learning rate: expected 0 <= warmup < total, got warmup "
@@ -34,7 +40,8 @@ public interface LearningRate {
         return rate * step / warmup;
       }
       double progress = Math.min(1, (step - warmup) / (double) (total - warmup));
-      return rate * (1 + Math.cos(Math.PI * progress)) / 2;
+      double shape = (1 + StrictMath.cos(StrictMath.PI * progress)) / 2;
+      return last + (rate - last) * shape;
     };
   }
 }

@@ -117,6 +117,10 @@ class OptimizerTest extends NetworkTest {
     assertEquals(1, cosine.at(60), 1e-12);
     assertEquals(0, cosine.at(110), 1e-12);
     assertEquals(0, cosine.at(111), 1e-12);
+    LearningRate tail = LearningRate.cosine(2, 1, 10, 110);
+    assertEquals(0.2, tail.at(1), 1e-12);
+    assertEquals(1.5, tail.at(60), 1e-12);
+    assertEquals(1, tail.at(500), 1e-12);
     assertThrows(IllegalArgumentException.class, () -> LearningRate.cosine(1, 10, 10));
   }
 

@@ -38,9 +38,9 @@ public final class CudaBackendProvider implements BackendProvider {
     }
     if (index >= devices) {
       throw new BackendUnavailableException(
-          device + ": the driver sees " + devices + " GPUs; use --device cpu", null);
+          device + ": the driver sees " + devices + " GPUs; use the device cpu", null);
     }
     throw new BackendUnavailableException(
-        device + ": this version of Gatun cannot compute on GPUs yet; use --device cpu", null);
+        device + ": this version of Gatun cannot compute on GPUs yet; use the device cpu", null);
   }
 }

@@ -109,15 +109,12 @@ public final class DeviceArena implements AutoCloseable {
    * anything.
    */
   public void reset() {
+    forgetBlocks();
     if (chunks.size() > 1) {
       long total = reservedBytes;
       releaseChunks();
-      addChunk(total);
+      addChunk(total); // where this fails, the arena is empty
     }
-    blocks.clear();
-    free.clear();
-    liveBytes = 0;
-    liveBuffers = 0;
     for (MemorySegment chunk : chunks) {
       insertFree(chunk);
     }
@@ -148,10 +145,7 @@ public final class DeviceArena implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      blocks.clear();
-      free.clear();
-      liveBytes = 0;
-      liveBuffers = 0;
+      forgetBlocks();
       releaseChunks();
       OPEN.decrementAndGet();
     }
@@ -186,6 +180,13 @@ public final class DeviceArena implements AutoCloseable {
     blocks.put(block.address, block);
     free.put(block.key(), block);
     return block;
+  }
+
+  private void forgetBlocks() {
+    blocks.clear();
+    free.clear();
+    liveBytes = 0;
+    liveBuffers = 0;
   }
 
   private void releaseChunks() {

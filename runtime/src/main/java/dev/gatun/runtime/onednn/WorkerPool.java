@@ -50,9 +50,10 @@ final class WorkerPool implements AutoCloseable {
 
   /**
    * Runs {@code work} on every worker and returns when all are done; the first failure is thrown
-   * here.
+   * here. Not from within a slice: the other workers are busy with that one.
    */
   void run(Slice work) {
+    requireOpen();
     adopt();
     if (workers.length == 1) {
       work.run(workers[0]);
@@ -83,8 +84,15 @@ final class WorkerPool implements AutoCloseable {
 
   /** Runs {@code work} on the calling thread, as worker 0. */
   void runHere(Slice work) {
+    requireOpen();
     adopt();
     work.run(workers[0]);
+  }
+
+  private void requireOpen() {
+    if (closed) { // nobody would do the other slices
+      throw new IllegalStateException("cpu: the backend is closed; open another");
+    }
   }
 
   /** Makes the calling thread worker 0. */

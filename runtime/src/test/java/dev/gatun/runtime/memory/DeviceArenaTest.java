@@ -215,6 +215,12 @@ final class DeviceArenaTest {
       arena.allocate(1000).release();
       kept.release();
       assertEquals(0, arena.liveBytes());
+      arena.allocate(3 << 20);
+      arena.allocate(3 << 20);
+      assertThrows(OutOfDeviceMemoryException.class, arena::reset, "no room for one chunk of all");
+      assertEquals(0, arena.liveBuffers());
+      assertEquals(0, memory.liveBlocks());
+      arena.allocate(1000).segment().fill((byte) 1);
     }
     assertEquals(0, memory.liveBlocks());
   }

@@ -18,6 +18,7 @@ public final class SineTimeEmbedding {
     mixture = new Linear(scope.child("lin2"), FREQUENCIES, width);
   }
 
+  /** [N, 1] to [N, width]. */
   public Variable forward(Variable t) {
     try (var frame = t.tape().frame()) {
       return frame.keep(mixture.forward(Activations.sine(frequencies.forward(t))));

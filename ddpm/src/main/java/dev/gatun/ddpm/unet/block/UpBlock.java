@@ -24,6 +24,7 @@ public final class UpBlock {
     block = new ConvBlock(model.child(1).child("block"), outChannels, outChannels);
   }
 
+  /** Both [N, H, W, ...] to [N, 2 H + p, 2 W + p, outChannels]. */
   public Variable forward(Variable x, Variable skip) {
     try (var frame = x.tape().frame()) {
       return frame.keep(block.forward(enlarge.forward(Concatenation.concatenate(x, skip))));
