@@ -105,20 +105,25 @@ final class OneDnnElementwise implements Elementwise {
 
   @Override
   public void combinePerSample(Tensor a, Tensor x, Tensor b, Tensor y, Tensor z) {
-    long perSample = x.rows() / x.shape().batch();
-    long width = x.channels();
     boolean flat = x.isDense() && y.isDense() && z.isDense();
+    long perSample = x.rows() / x.shape().batch();
+    long rows = flat ? 1 : perSample; // a dense sample is one long row
+    long width = flat ? perSample * x.channels() : x.channels();
+    Rows first = flat ? Rows.dense(Rows.of(x, 0).address(), width, x.dtype()) : Rows.of(x, 0);
+    Rows second = flat ? Rows.dense(Rows.of(y, 0).address(), width, y.dtype()) : Rows.of(y, 0);
+    Rows result = flat ? Rows.dense(Rows.of(z, 0).address(), width, z.dtype()) : Rows.of(z, 0);
     bySample(
         x,
         n ->
             kernels.combine(
                 Memory.getFloat(a.segment().address() + 4 * n),
-                Rows.of(x, n * perSample),
+                first,
                 Memory.getFloat(b.segment().address() + 4 * n),
-                Rows.of(y, n * perSample),
-                Rows.of(z, n * perSample),
-                flat ? 1 : perSample,
-                flat ? perSample * width : width));
+                second,
+                result,
+                n * rows,
+                rows,
+                width));
   }
 
   @Override

@@ -49,9 +49,10 @@ final class OneDnnNormalization implements Normalization {
           float[] shift = new float[channels];
           double[] sums = new double[channels];
           double[] squares = new double[channels];
+          Rows in = Rows.of(x, 0);
+          Rows out = Rows.of(y, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
-            Rows in = Rows.of(x, n * pixels);
-            moments(in, pixels, pivot, sums, squares);
+            moments(in, n * pixels, pixels, pivot, sums, squares);
             for (int k = 0; k < groups; k++) {
               Statistics s = Statistics.of(pivot, sums, squares, k * size, size, pixels);
               float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
@@ -62,7 +63,7 @@ final class OneDnnNormalization implements Normalization {
                 shift[c] = (float) (b[c] - s.mean() * scale[c]);
               }
             }
-            kernels.apply(in, pixels, scale, shift, f, Rows.of(y, n * pixels));
+            kernels.apply(in, n * pixels, pixels, scale, shift, f, out);
           }
         });
   }
@@ -99,9 +100,11 @@ final class OneDnnNormalization implements Normalization {
           float[] constant = new float[channels];
           double[] sums = new double[channels];
           double[] products = new double[channels];
+          Rows in = Rows.of(x, 0);
+          Rows gradient = Rows.of(dy, 0);
+          Rows result = Rows.of(dx, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
-            Rows in = Rows.of(x, n * pixels);
-            Rows gradient = Rows.of(dy, n * pixels);
+            long first = n * pixels;
             for (int c = 0; c < channels; c++) {
               float m = get(mean, n * groups + c / size);
               center[c] = m;
@@ -110,7 +113,8 @@ final class OneDnnNormalization implements Normalization {
               sums[c] = 0;
               products[c] = 0;
             }
-            kernels.gradientSums(in, gradient, pixels, scale, shift, f, center, sums, products);
+            kernels.gradientSums(
+                in, gradient, first, pixels, scale, shift, f, center, sums, products);
             double count = (double) pixels * size;
             for (int k = 0; k < groups; k++) {
               double r = get(rstd, n * groups + k);
@@ -131,16 +135,7 @@ final class OneDnnNormalization implements Normalization {
               }
             }
             kernels.gradientApply(
-                in,
-                gradient,
-                pixels,
-                scale,
-                shift,
-                f,
-                scale,
-                byX,
-                constant,
-                Rows.of(dx, n * pixels));
+                in, gradient, first, pixels, scale, shift, f, scale, byX, constant, result);
           }
         });
     putSums(scales, dgamma);
@@ -163,14 +158,15 @@ final class OneDnnNormalization implements Normalization {
     int channels = x.channels();
     long rows = x.rows();
     float[] pivot = new float[channels];
-    firstRow(Rows.of(x, 0), pivot);
+    row(Rows.of(x, 0), 0, pivot);
     double[][] sums = new double[pool.size()][channels];
     double[][] squares = new double[pool.size()][channels];
     pool.run(
         worker -> {
           long from = worker.begin(rows);
           kernels.moments(
-              Rows.of(x, from),
+              Rows.of(x, 0),
+              from,
               worker.end(rows) - from,
               pivot,
               sums[worker.index()],
@@ -251,8 +247,9 @@ final class OneDnnNormalization implements Normalization {
         worker -> {
           long from = worker.begin(rows);
           kernels.gradientSums(
-              Rows.of(x, from),
-              Rows.of(dy, from),
+              Rows.of(x, 0),
+              Rows.of(dy, 0),
+              from,
               worker.end(rows) - from,
               scale,
               shift,
@@ -277,8 +274,9 @@ final class OneDnnNormalization implements Normalization {
         worker -> {
           long from = worker.begin(rows);
           kernels.gradientApply(
-              Rows.of(x, from),
-              Rows.of(dy, from),
+              Rows.of(x, 0),
+              Rows.of(dy, 0),
+              from,
               worker.end(rows) - from,
               scale,
               shift,
@@ -286,7 +284,7 @@ final class OneDnnNormalization implements Normalization {
               scale,
               byX,
               constant,
-              Rows.of(dx, from));
+              Rows.of(dx, 0));
         });
   }
 
@@ -296,21 +294,22 @@ final class OneDnnNormalization implements Normalization {
         worker -> {
           long from = worker.begin(rows);
           kernels.apply(
-              Rows.of(x, from), worker.end(rows) - from, scale, shift, f, Rows.of(y, from));
+              Rows.of(x, 0), from, worker.end(rows) - from, scale, shift, f, Rows.of(y, 0));
         });
   }
 
-  private void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
-    firstRow(x, pivot);
+  private void moments(
+      Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares) {
+    row(x, first, pivot);
     Arrays.fill(sums, 0);
     Arrays.fill(squares, 0);
-    kernels.moments(x, rows, pivot, sums, squares);
+    kernels.moments(x, first, rows, pivot, sums, squares);
   }
 
   /** Sums of differences from a row of the data do not cancel as sums of squares would. */
-  private static void firstRow(Rows x, float[] pivot) {
+  private static void row(Rows x, long row, float[] pivot) {
     for (int c = 0; c < pivot.length; c++) {
-      pivot[c] = Memory.get(x.address() + (long) c * x.size(), x.low());
+      pivot[c] = Memory.get(x.at(row) + (long) c * x.size(), x.low());
     }
   }
 

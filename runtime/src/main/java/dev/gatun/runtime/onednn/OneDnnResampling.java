@@ -1,5 +1,6 @@
 package dev.gatun.runtime.onednn;
 
+import dev.gatun.runtime.onednn.kernel.Pooling;
 import dev.gatun.runtime.onednn.kernel.ResamplingKernels;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.Resampling;
@@ -22,41 +23,20 @@ final class OneDnnResampling implements Resampling {
 
   @Override
   public void maxPool(int kernel, int stride, Tensor x, Tensor y, Tensor argmax) {
-    Shape in = x.shape();
-    Shape out = y.shape();
-    bySample(
-        in,
-        n ->
-            kernels.maxPool(
-                kernel,
-                stride,
-                in.width(),
-                in.channels(),
-                Rows.of(x, n * in.pixels()),
-                out.height(),
-                out.width(),
-                Rows.of(y, n * out.pixels()),
-                argmax.segment().address() + n * out.pixels() * out.channels()));
+    Pooling p = Pooling.of(kernel, stride, x.shape(), y.shape());
+    Rows from = Rows.of(x, 0);
+    Rows to = Rows.of(y, 0);
+    long places = argmax.segment().address();
+    bySample(x.shape(), n -> kernels.maxPool(p, n, from, to, places));
   }
 
   @Override
   public void maxPoolGradient(int kernel, int stride, Tensor dy, Tensor argmax, Tensor dx) {
-    Shape in = dx.shape();
-    Shape out = dy.shape();
-    bySample(
-        in,
-        n ->
-            kernels.maxPoolGradient(
-                kernel,
-                stride,
-                in.height(),
-                in.width(),
-                in.channels(),
-                Rows.of(dy, n * out.pixels()),
-                argmax.segment().address() + n * out.pixels() * out.channels(),
-                out.height(),
-                out.width(),
-                Rows.of(dx, n * in.pixels())));
+    Pooling p = Pooling.of(kernel, stride, dx.shape(), dy.shape());
+    Rows from = Rows.of(dy, 0);
+    Rows to = Rows.of(dx, 0);
+    long places = argmax.segment().address();
+    bySample(dx.shape(), n -> kernels.maxPoolGradient(p, n, from, places, to));
   }
 
   @Override
@@ -80,40 +60,17 @@ final class OneDnnResampling implements Resampling {
   }
 
   private void sumPool(int kernel, int stride, float scale, Tensor x, Tensor y) {
-    Shape in = x.shape();
-    Shape out = y.shape();
-    bySample(
-        in,
-        n ->
-            kernels.sumPool(
-                kernel,
-                stride,
-                scale,
-                in.width(),
-                in.channels(),
-                Rows.of(x, n * in.pixels()),
-                out.height(),
-                out.width(),
-                Rows.of(y, n * out.pixels())));
+    Pooling p = Pooling.of(kernel, stride, x.shape(), y.shape());
+    Rows from = Rows.of(x, 0);
+    Rows to = Rows.of(y, 0);
+    bySample(x.shape(), n -> kernels.sumPool(p, n, scale, from, to));
   }
 
   private void sumPoolGradient(int kernel, int stride, float scale, Tensor dy, Tensor dx) {
-    Shape in = dx.shape();
-    Shape out = dy.shape();
-    bySample(
-        in,
-        n ->
-            kernels.sumPoolGradient(
-                kernel,
-                stride,
-                scale,
-                in.height(),
-                in.width(),
-                in.channels(),
-                Rows.of(dy, n * out.pixels()),
-                out.height(),
-                out.width(),
-                Rows.of(dx, n * in.pixels())));
+    Pooling p = Pooling.of(kernel, stride, dx.shape(), dy.shape());
+    Rows from = Rows.of(dy, 0);
+    Rows to = Rows.of(dx, 0);
+    bySample(dx.shape(), n -> kernels.sumPoolGradient(p, n, scale, from, to));
   }
 
   /** Work on one sample. */

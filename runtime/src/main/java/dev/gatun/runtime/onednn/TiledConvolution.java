@@ -1,6 +1,7 @@
 package dev.gatun.runtime.onednn;
 
 import dev.gatun.runtime.onednn.kernel.ElementwiseKernels;
+import dev.gatun.runtime.onednn.kernel.Memory;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.ConvolutionGeometry;
 import dev.gatun.runtime.tensor.DType;
@@ -176,60 +177,40 @@ final class TiledConvolution {
 
   private void gather(
       ConvolutionGeometry g, Tensor x, int from, int count, long tiles, DType type) {
-    long lineBytes = (long) g.stride() * g.channels() * type.byteSize();
-    long[] to = {tiles};
-    eachLine(
-        g,
-        from,
-        count,
-        pixel -> {
-          Rows line = Rows.dense(to[0], g.channels(), type);
-          copyLine(g, Rows.of(x, pixel), x.isDense(), line);
-          to[0] += lineBytes;
-        });
+    copyLines(g, Rows.of(x, 0), Rows.dense(tiles, g.channels(), type), from, count, true);
   }
 
   private void scatter(
       ConvolutionGeometry g, long tiles, DType type, Tensor dx, int from, int count) {
-    long lineBytes = (long) g.stride() * g.channels() * type.byteSize();
-    long[] at = {tiles};
-    eachLine(
-        g,
-        from,
-        count,
-        pixel -> {
-          Rows line = Rows.dense(at[0], g.channels(), type);
-          if (dx.isDense()) {
-            copyLine(g, line, true, Rows.of(dx, pixel));
-          } else {
-            kernels.copy(line, Rows.of(dx, pixel), g.stride(), g.channels());
-          }
-          at[0] += lineBytes;
-        });
+    copyLines(g, Rows.of(dx, 0), Rows.dense(tiles, g.channels(), type), from, count, false);
   }
 
-  private void copyLine(ConvolutionGeometry g, Rows from, boolean dense, Rows to) {
-    if (dense) {
-      kernels.copy(from, to, 1, (long) g.stride() * g.channels());
-    } else {
-      kernels.copy(from, to, g.stride(), g.channels());
-    }
-  }
-
-  /** One line of a tile: {@code stride} pixels of x that begin at {@code pixel}. */
-  @FunctionalInterface
-  private interface Line {
-    void at(long pixel);
-  }
-
-  /** The lines of all tiles, in the order of tiles[p, (u, v, c)]. */
-  private static void eachLine(ConvolutionGeometry g, int from, int count, Line line) {
+  /**
+   * Copies between the lines of the images and those of the tiles, {@code stride} pixels each, in
+   * the order of tiles[p, (u, v, c)].
+   */
+  private void copyLines(
+      ConvolutionGeometry g, Rows images, Rows tiles, int from, int count, boolean inward) {
     int s = g.stride();
+    int width = g.channels();
+    boolean plain = images.low() == tiles.low() && images.isDense(width);
+    long bytes = (long) s * tiles.stride();
+    long tile = 0;
     for (long n = from; n < from + count; n++) {
       for (int i = 0; i < g.outHeight(); i++) {
         for (int j = 0; j < g.outWidth(); j++) {
           for (int u = 0; u < s; u++) {
-            line.at((n * g.height() + (long) i * s + u) * g.width() + (long) j * s);
+            long pixel = (n * g.height() + (long) i * s + u) * g.width() + (long) j * s;
+            if (plain && inward) {
+              Memory.copy(images.at(pixel), tiles.at(tile), bytes);
+            } else if (plain) {
+              Memory.copy(tiles.at(tile), images.at(pixel), bytes);
+            } else {
+              Rows line = new Rows(images.at(pixel), images.stride(), images.low());
+              Rows place = new Rows(tiles.at(tile), tiles.stride(), tiles.low());
+              kernels.copy(inward ? line : place, inward ? place : line, s, width);
+            }
+            tile += s;
           }
         }
       }

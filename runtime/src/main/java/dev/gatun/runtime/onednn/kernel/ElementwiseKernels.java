@@ -29,6 +29,6 @@ public interface ElementwiseKernels {
   /** y[r, c] = x[r, c] + shift[c]. */
   void addVector(Rows x, Rows shift, Rows y, long rows, long width);
 
-  /** z = a x + b y. */
-  void combine(float a, Rows x, float b, Rows y, Rows z, long rows, long width);
+  /** z = a x + b y, for {@code rows} rows from number {@code first} on. */
+  void combine(float a, Rows x, float b, Rows y, Rows z, long first, long rows, long width);
 }

@@ -3,21 +3,22 @@ package dev.gatun.runtime.onednn.kernel;
 import dev.gatun.runtime.op.Activation;
 
 /**
- * The four passes that group and batch normalization are made of, each over {@code rows} rows of
- * {@code sums.length} channels. z = scale[c] x + shift[c] throughout.
+ * The four passes that group and batch normalization are made of, each over {@code rows} rows from
+ * number {@code first} of every operand on. z = scale[c] x + shift[c] throughout.
  */
 public interface NormalizationKernels {
 
   /** sums[c] += sum_r (x - pivot[c]), squares[c] += sum_r (x - pivot[c])^2. */
-  void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares);
+  void moments(Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares);
 
   /** y = f(z). */
-  void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y);
+  void apply(Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y);
 
   /** With dz = dy f'(z): sums[c] += sum_r dz, products[c] += sum_r dz (x - center[c]). */
   void gradientSums(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       float[] scale,
       float[] shift,
@@ -30,6 +31,7 @@ public interface NormalizationKernels {
   void gradientApply(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       float[] scale,
       float[] shift,

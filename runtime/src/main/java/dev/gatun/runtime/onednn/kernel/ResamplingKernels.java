@@ -1,60 +1,20 @@
 package dev.gatun.runtime.onednn.kernel;
 
-/**
- * Pooling of one sample: [height, width, channels] rows to windows of {@code kernel} by {@code
- * kernel} every {@code stride}.
- */
+/** Pooling of image {@code n} of a batch: x and dx hold the images, y and dy a row per window. */
 public interface ResamplingKernels {
 
   /**
-   * The maxima and, at {@code argmax}, their places in the windows: outHeight * outWidth dense rows
-   * of bytes.
+   * The maxima and, at {@code argmax} for image 0, their places in the windows, dense rows of
+   * bytes.
    */
-  void maxPool(
-      int kernel,
-      int stride,
-      int width,
-      int channels,
-      Rows x,
-      int outHeight,
-      int outWidth,
-      Rows y,
-      long argmax);
+  void maxPool(Pooling p, long n, Rows x, Rows y, long argmax);
 
-  void maxPoolGradient(
-      int kernel,
-      int stride,
-      int height,
-      int width,
-      int channels,
-      Rows dy,
-      long argmax,
-      int outHeight,
-      int outWidth,
-      Rows dx);
+  /** dx = the sum of dy over the windows whose maximum it was. */
+  void maxPoolGradient(Pooling p, long n, Rows dy, long argmax, Rows dx);
 
   /** y = scale * the sum of each window. */
-  void sumPool(
-      int kernel,
-      int stride,
-      float scale,
-      int width,
-      int channels,
-      Rows x,
-      int outHeight,
-      int outWidth,
-      Rows y);
+  void sumPool(Pooling p, long n, float scale, Rows x, Rows y);
 
   /** dx = scale * the sum of dy over the windows that hold it. */
-  void sumPoolGradient(
-      int kernel,
-      int stride,
-      float scale,
-      int height,
-      int width,
-      int channels,
-      Rows dy,
-      int outHeight,
-      int outWidth,
-      Rows dx);
+  void sumPoolGradient(Pooling p, long n, float scale, Rows dy, Rows dx);
 }

@@ -25,7 +25,7 @@ final class ScalarElementwise implements ElementwiseKernels {
 
   @Override
   public void add(Rows a, Rows b, Rows y, long rows, long width) {
-    combine(1f, a, 1f, b, y, rows, width);
+    combine(1f, a, 1f, b, y, 0, rows, width);
   }
 
   @Override
@@ -67,8 +67,8 @@ final class ScalarElementwise implements ElementwiseKernels {
   }
 
   @Override
-  public void combine(float a, Rows x, float b, Rows y, Rows z, long rows, long width) {
-    for (long r = 0; r < rows; r++) {
+  public void combine(float a, Rows x, float b, Rows y, Rows z, long first, long rows, long width) {
+    for (long r = first; r < first + rows; r++) {
       for (long i = 0; i < width; i++) {
         put(z, r, i, a * get(x, r, i) + b * get(y, r, i));
       }

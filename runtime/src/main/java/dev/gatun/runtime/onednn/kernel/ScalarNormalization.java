@@ -6,8 +6,9 @@ import dev.gatun.runtime.op.Activation;
 final class ScalarNormalization implements NormalizationKernels {
 
   @Override
-  public void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
-    for (long r = 0; r < rows; r++) {
+  public void moments(
+      Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares) {
+    for (long r = first; r < first + rows; r++) {
       for (int c = 0; c < sums.length; c++) {
         double v = get(x, r, c) - pivot[c];
         sums[c] += v;
@@ -17,8 +18,9 @@ final class ScalarNormalization implements NormalizationKernels {
   }
 
   @Override
-  public void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y) {
-    for (long r = 0; r < rows; r++) {
+  public void apply(
+      Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y) {
+    for (long r = first; r < first + rows; r++) {
       for (int c = 0; c < scale.length; c++) {
         float z = Math.fma(get(x, r, c), scale[c], shift[c]);
         put(y, r, c, ScalarActivation.value(f, z));
@@ -30,6 +32,7 @@ final class ScalarNormalization implements NormalizationKernels {
   public void gradientSums(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       float[] scale,
       float[] shift,
@@ -37,7 +40,7 @@ final class ScalarNormalization implements NormalizationKernels {
       float[] center,
       double[] sums,
       double[] products) {
-    for (long r = 0; r < rows; r++) {
+    for (long r = first; r < first + rows; r++) {
       for (int c = 0; c < sums.length; c++) {
         float v = get(x, r, c);
         float dz = ScalarActivation.gradient(f, Math.fma(v, scale[c], shift[c]), get(dy, r, c));
@@ -51,6 +54,7 @@ final class ScalarNormalization implements NormalizationKernels {
   public void gradientApply(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       float[] scale,
       float[] shift,
@@ -59,7 +63,7 @@ final class ScalarNormalization implements NormalizationKernels {
       float[] b,
       float[] d,
       Rows dx) {
-    for (long r = 0; r < rows; r++) {
+    for (long r = first; r < first + rows; r++) {
       for (int c = 0; c < scale.length; c++) {
         float v = get(x, r, c);
         float dz = ScalarActivation.gradient(f, Math.fma(v, scale[c], shift[c]), get(dy, r, c));

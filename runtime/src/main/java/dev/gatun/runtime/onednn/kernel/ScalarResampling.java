@@ -4,20 +4,19 @@ package dev.gatun.runtime.onednn.kernel;
 final class ScalarResampling implements ResamplingKernels {
 
   @Override
-  public void maxPool(
-      int kernel,
-      int stride,
-      int width,
-      int channels,
-      Rows x,
-      int outHeight,
-      int outWidth,
-      Rows y,
-      long argmax) {
+  public void maxPool(Pooling p, long n, Rows x, Rows y, long argmax) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     for (int i = 0; i < outHeight; i++) {
       for (int j = 0; j < outWidth; j++) {
-        long out = (long) i * outWidth + j;
-        long corner = (long) i * stride * width + (long) j * stride;
+        long out = firstWindow + (long) i * outWidth + j;
+        long corner = firstPixel + (long) i * stride * width + (long) j * stride;
         for (int c = 0; c < channels; c++) {
           float best = Float.NEGATIVE_INFINITY;
           int place = 0;
@@ -39,17 +38,16 @@ final class ScalarResampling implements ResamplingKernels {
   }
 
   @Override
-  public void maxPoolGradient(
-      int kernel,
-      int stride,
-      int height,
-      int width,
-      int channels,
-      Rows dy,
-      long argmax,
-      int outHeight,
-      int outWidth,
-      Rows dx) {
+  public void maxPoolGradient(Pooling p, long n, Rows dy, long argmax, Rows dx) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int height = p.height();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     for (int h = 0; h < height; h++) {
       int firstI = Math.max(0, (h - kernel + stride) / stride);
       int lastI = Math.min(outHeight - 1, h / stride);
@@ -60,33 +58,33 @@ final class ScalarResampling implements ResamplingKernels {
           float sum = 0;
           for (int i = firstI; i <= lastI; i++) {
             for (int j = firstJ; j <= lastJ; j++) {
-              long out = (long) i * outWidth + j;
+              long out = firstWindow + (long) i * outWidth + j;
               int here = (h - i * stride) * kernel + (w - j * stride);
               if (Memory.getByte(argmax + out * channels + c) == here) {
                 sum += Memory.get(dy.at(out) + (long) c * dy.size(), dy.low());
               }
             }
           }
-          Memory.put(dx.at((long) h * width + w) + (long) c * dx.size(), sum, dx.low());
+          Memory.put(
+              dx.at(firstPixel + (long) h * width + w) + (long) c * dx.size(), sum, dx.low());
         }
       }
     }
   }
 
   @Override
-  public void sumPool(
-      int kernel,
-      int stride,
-      float scale,
-      int width,
-      int channels,
-      Rows x,
-      int outHeight,
-      int outWidth,
-      Rows y) {
+  public void sumPool(Pooling p, long n, float scale, Rows x, Rows y) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     for (int i = 0; i < outHeight; i++) {
       for (int j = 0; j < outWidth; j++) {
-        long corner = (long) i * stride * width + (long) j * stride;
+        long corner = firstPixel + (long) i * stride * width + (long) j * stride;
         for (int c = 0; c < channels; c++) {
           float sum = 0;
           for (int u = 0; u < kernel; u++) {
@@ -95,24 +93,26 @@ final class ScalarResampling implements ResamplingKernels {
               sum += Memory.get(from, x.low());
             }
           }
-          Memory.put(y.at((long) i * outWidth + j) + (long) c * y.size(), sum * scale, y.low());
+          Memory.put(
+              y.at(firstWindow + (long) i * outWidth + j) + (long) c * y.size(),
+              sum * scale,
+              y.low());
         }
       }
     }
   }
 
   @Override
-  public void sumPoolGradient(
-      int kernel,
-      int stride,
-      float scale,
-      int height,
-      int width,
-      int channels,
-      Rows dy,
-      int outHeight,
-      int outWidth,
-      Rows dx) {
+  public void sumPoolGradient(Pooling p, long n, float scale, Rows dy, Rows dx) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int height = p.height();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     for (int h = 0; h < height; h++) {
       int firstI = Math.max(0, (h - kernel + stride) / stride);
       int lastI = Math.min(outHeight - 1, h / stride);
@@ -123,10 +123,16 @@ final class ScalarResampling implements ResamplingKernels {
           float sum = 0;
           for (int i = firstI; i <= lastI; i++) {
             for (int j = firstJ; j <= lastJ; j++) {
-              sum += Memory.get(dy.at((long) i * outWidth + j) + (long) c * dy.size(), dy.low());
+              sum +=
+                  Memory.get(
+                      dy.at(firstWindow + (long) i * outWidth + j) + (long) c * dy.size(),
+                      dy.low());
             }
           }
-          Memory.put(dx.at((long) h * width + w) + (long) c * dx.size(), sum * scale, dx.low());
+          Memory.put(
+              dx.at(firstPixel + (long) h * width + w) + (long) c * dx.size(),
+              sum * scale,
+              dx.low());
         }
       }
     }

@@ -62,7 +62,7 @@ final class VectorElementwise implements ElementwiseKernels {
 
   @Override
   public void add(Rows a, Rows b, Rows y, long rows, long width) {
-    combine(1f, a, 1f, b, y, rows, width);
+    combine(1f, a, 1f, b, y, 0, rows, width);
   }
 
   @Override
@@ -131,12 +131,12 @@ final class VectorElementwise implements ElementwiseKernels {
   }
 
   @Override
-  public void combine(float a, Rows x, float b, Rows y, Rows z, long rows, long width) {
+  public void combine(float a, Rows x, float b, Rows y, Rows z, long first, long rows, long width) {
     FloatVector fa = FloatVector.broadcast(F, a);
     FloatVector fb = FloatVector.broadcast(F, b);
     long whole = width - width % N;
     int rest = (int) (width - whole);
-    for (long r = 0; r < rows; r++) {
+    for (long r = first; r < first + rows; r++) {
       long from = x.at(r);
       long by = y.at(r);
       long to = z.at(r);

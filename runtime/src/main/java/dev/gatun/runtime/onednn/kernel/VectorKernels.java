@@ -101,8 +101,9 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void combine(float a, Rows x, float b, Rows y, Rows z, long rows, long width) {
-      of(x, y, z).combine(a, x, b, y, z, rows, width);
+    public void combine(
+        float a, Rows x, float b, Rows y, Rows z, long first, long rows, long width) {
+      of(x, y, z).combine(a, x, b, y, z, first, rows, width);
     }
   }
 
@@ -112,21 +113,24 @@ final class VectorKernels implements Kernels {
             NormalizationKernels.class, VectorNormalization.class, new NormalizationKernels[0]);
 
     @Override
-    public void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
+    public void moments(
+        Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares) {
       copies
           .get(Activation.IDENTITY, x.low(), x.low(), x.low())
-          .moments(x, rows, pivot, sums, squares);
+          .moments(x, first, rows, pivot, sums, squares);
     }
 
     @Override
-    public void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y) {
-      copies.get(f, x.low(), x.low(), y.low()).apply(x, rows, scale, shift, f, y);
+    public void apply(
+        Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y) {
+      copies.get(f, x.low(), x.low(), y.low()).apply(x, first, rows, scale, shift, f, y);
     }
 
     @Override
     public void gradientSums(
         Rows x,
         Rows dy,
+        long first,
         long rows,
         float[] scale,
         float[] shift,
@@ -136,13 +140,14 @@ final class VectorKernels implements Kernels {
         double[] products) {
       copies
           .get(f, x.low(), dy.low(), dy.low())
-          .gradientSums(x, dy, rows, scale, shift, f, center, sums, products);
+          .gradientSums(x, dy, first, rows, scale, shift, f, center, sums, products);
     }
 
     @Override
     public void gradientApply(
         Rows x,
         Rows dy,
+        long first,
         long rows,
         float[] scale,
         float[] shift,
@@ -153,7 +158,7 @@ final class VectorKernels implements Kernels {
         Rows dx) {
       copies
           .get(f, x.low(), dy.low(), dx.low())
-          .gradientApply(x, dy, rows, scale, shift, f, a, b, d, dx);
+          .gradientApply(x, dy, first, rows, scale, shift, f, a, b, d, dx);
     }
   }
 
@@ -167,65 +172,23 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void maxPool(
-        int kernel,
-        int stride,
-        int width,
-        int channels,
-        Rows x,
-        int outHeight,
-        int outWidth,
-        Rows y,
-        long argmax) {
-      of(x, y).maxPool(kernel, stride, width, channels, x, outHeight, outWidth, y, argmax);
+    public void maxPool(Pooling p, long n, Rows x, Rows y, long argmax) {
+      of(x, y).maxPool(p, n, x, y, argmax);
     }
 
     @Override
-    public void maxPoolGradient(
-        int kernel,
-        int stride,
-        int height,
-        int width,
-        int channels,
-        Rows dy,
-        long argmax,
-        int outHeight,
-        int outWidth,
-        Rows dx) {
-      of(dy, dx)
-          .maxPoolGradient(
-              kernel, stride, height, width, channels, dy, argmax, outHeight, outWidth, dx);
+    public void maxPoolGradient(Pooling p, long n, Rows dy, long argmax, Rows dx) {
+      of(dy, dx).maxPoolGradient(p, n, dy, argmax, dx);
     }
 
     @Override
-    public void sumPool(
-        int kernel,
-        int stride,
-        float scale,
-        int width,
-        int channels,
-        Rows x,
-        int outHeight,
-        int outWidth,
-        Rows y) {
-      of(x, y).sumPool(kernel, stride, scale, width, channels, x, outHeight, outWidth, y);
+    public void sumPool(Pooling p, long n, float scale, Rows x, Rows y) {
+      of(x, y).sumPool(p, n, scale, x, y);
     }
 
     @Override
-    public void sumPoolGradient(
-        int kernel,
-        int stride,
-        float scale,
-        int height,
-        int width,
-        int channels,
-        Rows dy,
-        int outHeight,
-        int outWidth,
-        Rows dx) {
-      of(dy, dx)
-          .sumPoolGradient(
-              kernel, stride, scale, height, width, channels, dy, outHeight, outWidth, dx);
+    public void sumPoolGradient(Pooling p, long n, float scale, Rows dy, Rows dx) {
+      of(dy, dx).sumPoolGradient(p, n, scale, dy, dx);
     }
   }
 }

@@ -11,9 +11,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The passes over blocks of two vectors of channels, whose sums stay in registers, and of one where
- * fewer are left. Run as copies for an activation and the dtypes of (x, dy, the result): see {@link
- * Specialization}.
+ * The passes, a vector of channels at a time down all rows; what is left of the channels is done
+ * under a mask. A loop holds little, so that the compiler inlines all of it: a vector that it does
+ * not inline is an object on the heap. Run as copies for an activation and the dtypes of (x, dy,
+ * the result): see {@link Specialization}.
  */
 final class VectorNormalization implements NormalizationKernels {
 
@@ -23,52 +24,42 @@ final class VectorNormalization implements NormalizationKernels {
   private static final boolean LOW_DY = FOR.low1();
   private static final boolean LOW_RESULT = FOR.low2();
 
-  private static final int BLOCK = 2 * N;
-
   /** Rows whose sum is kept in fp32 before it goes into the double. */
   private static final int CHUNK = 256;
 
   private static final VectorSpecies<Double> D = F.vectorShape().withLanes(double.class);
 
   @Override
-  public void moments(Rows x, long rows, float[] pivot, double[] sums, double[] squares) {
+  public void moments(
+      Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares) {
     int channels = sums.length;
     for (long r = 0; r < rows; r += CHUNK) {
       int n = (int) Math.min(CHUNK, rows - r);
       int c = 0;
-      for (; c + BLOCK <= channels; c += BLOCK) {
-        momentsBlock(x, r, n, c, pivot, sums, squares);
+      for (; c + N <= channels; c += N) {
+        momentsVector(x, first + r, n, c, pivot, sums, squares);
       }
-      for (; c < channels; c += N) {
-        momentsTail(x, r, n, c, Math.min(N, channels - c), pivot, sums, squares);
+      if (c < channels) {
+        momentsTail(x, first + r, n, c, channels - c, pivot, sums, squares);
       }
     }
   }
 
-  private static void momentsBlock(
+  private static void momentsVector(
       Rows x, long row, int rows, int c, float[] pivot, double[] sums, double[] squares) {
     long step = x.stride();
     long at = x.at(row) + (long) c * x.size();
-    int vector = N * x.size();
-    FloatVector p0 = FloatVector.fromArray(F, pivot, c);
-    FloatVector p1 = FloatVector.fromArray(F, pivot, c + N);
-    FloatVector s0 = FloatVector.zero(F);
-    FloatVector s1 = s0;
-    FloatVector q0 = s0;
-    FloatVector q1 = s0;
+    FloatVector p = FloatVector.fromArray(F, pivot, c);
+    FloatVector s = FloatVector.zero(F);
+    FloatVector q = s;
     for (int r = 0; r < rows; r++) {
-      FloatVector v0 = loadX(at).sub(p0);
-      FloatVector v1 = loadX(at + vector).sub(p1);
-      s0 = s0.add(v0);
-      s1 = s1.add(v1);
-      q0 = v0.fma(v0, q0);
-      q1 = v1.fma(v1, q1);
+      FloatVector v = loadX(at).sub(p);
+      s = s.add(v);
+      q = v.fma(v, q);
       at += step;
     }
-    addTo(sums, c, s0);
-    addTo(sums, c + N, s1);
-    addTo(squares, c, q0);
-    addTo(squares, c + N, q1);
+    addTo(sums, c, s);
+    addTo(squares, c, q);
   }
 
   private static void momentsTail(
@@ -95,38 +86,35 @@ final class VectorNormalization implements NormalizationKernels {
   }
 
   @Override
-  public void apply(Rows x, long rows, float[] scale, float[] shift, Activation f, Rows y) {
+  public void apply(
+      Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y) {
     int channels = scale.length;
     int c = 0;
-    for (; c + BLOCK <= channels; c += BLOCK) {
-      applyBlock(x, rows, c, scale, shift, y);
+    for (; c + N <= channels; c += N) {
+      applyVector(x, first, rows, c, scale, shift, y);
     }
-    for (; c < channels; c += N) {
-      applyTail(x, rows, c, Math.min(N, channels - c), scale, shift, y);
+    if (c < channels) {
+      applyTail(x, first, rows, c, channels - c, scale, shift, y);
     }
   }
 
-  private static void applyBlock(Rows x, long rows, int c, float[] scale, float[] shift, Rows y) {
-    long at = x.address() + (long) c * x.size();
-    long to = y.address() + (long) c * y.size();
-    int vx = N * x.size();
-    int vy = N * y.size();
-    FloatVector a0 = FloatVector.fromArray(F, scale, c);
-    FloatVector a1 = FloatVector.fromArray(F, scale, c + N);
-    FloatVector b0 = FloatVector.fromArray(F, shift, c);
-    FloatVector b1 = FloatVector.fromArray(F, shift, c + N);
+  private static void applyVector(
+      Rows x, long first, long rows, int c, float[] scale, float[] shift, Rows y) {
+    long at = x.at(first) + (long) c * x.size();
+    long to = y.at(first) + (long) c * y.size();
+    FloatVector a = FloatVector.fromArray(F, scale, c);
+    FloatVector b = FloatVector.fromArray(F, shift, c);
     for (long r = 0; r < rows; r++) {
-      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a0, b0)), to);
-      put(VectorActivation.value(ACTIVATION, loadX(at + vx).fma(a1, b1)), to + vy);
+      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a, b)), to);
       at += x.stride();
       to += y.stride();
     }
   }
 
   private static void applyTail(
-      Rows x, long rows, int c, int count, float[] scale, float[] shift, Rows y) {
-    long at = x.address() + (long) c * x.size();
-    long to = y.address() + (long) c * y.size();
+      Rows x, long first, long rows, int c, int count, float[] scale, float[] shift, Rows y) {
+    long at = x.at(first) + (long) c * x.size();
+    long to = y.at(first) + (long) c * y.size();
     FloatVector a = FloatVector.fromArray(F, scale, c, F.indexInRange(0, count));
     FloatVector b = FloatVector.fromArray(F, shift, c, F.indexInRange(0, count));
     for (long r = 0; r < rows; r++) {
@@ -141,6 +129,7 @@ final class VectorNormalization implements NormalizationKernels {
   public void gradientSums(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       float[] scale,
       float[] shift,
@@ -152,17 +141,17 @@ final class VectorNormalization implements NormalizationKernels {
     for (long r = 0; r < rows; r += CHUNK) {
       int n = (int) Math.min(CHUNK, rows - r);
       int c = 0;
-      for (; c + BLOCK <= channels; c += BLOCK) {
-        gradientSumsBlock(x, dy, r, n, c, scale, shift, center, sums, products);
+      for (; c + N <= channels; c += N) {
+        gradientSumsVector(x, dy, first + r, n, c, scale, shift, center, sums, products);
       }
-      for (; c < channels; c += N) {
-        int count = Math.min(N, channels - c);
-        gradientSumsTail(x, dy, r, n, c, count, scale, shift, center, sums, products);
+      if (c < channels) {
+        int count = channels - c;
+        gradientSumsTail(x, dy, first + r, n, c, count, scale, shift, center, sums, products);
       }
     }
   }
 
-  private static void gradientSumsBlock(
+  private static void gradientSumsVector(
       Rows x,
       Rows dy,
       long row,
@@ -175,34 +164,21 @@ final class VectorNormalization implements NormalizationKernels {
       double[] products) {
     long at = x.at(row) + (long) c * x.size();
     long from = dy.at(row) + (long) c * dy.size();
-    int vx = N * x.size();
-    int vdy = N * dy.size();
-    FloatVector a0 = FloatVector.fromArray(F, scale, c);
-    FloatVector a1 = FloatVector.fromArray(F, scale, c + N);
-    FloatVector b0 = FloatVector.fromArray(F, shift, c);
-    FloatVector b1 = FloatVector.fromArray(F, shift, c + N);
-    FloatVector m0 = FloatVector.fromArray(F, center, c);
-    FloatVector m1 = FloatVector.fromArray(F, center, c + N);
-    FloatVector s0 = FloatVector.zero(F);
-    FloatVector s1 = s0;
-    FloatVector q0 = s0;
-    FloatVector q1 = s0;
+    FloatVector a = FloatVector.fromArray(F, scale, c);
+    FloatVector b = FloatVector.fromArray(F, shift, c);
+    FloatVector m = FloatVector.fromArray(F, center, c);
+    FloatVector s = FloatVector.zero(F);
+    FloatVector q = s;
     for (int r = 0; r < rows; r++) {
-      FloatVector x0 = loadX(at);
-      FloatVector x1 = loadX(at + vx);
-      FloatVector d0 = VectorActivation.gradient(ACTIVATION, x0.fma(a0, b0), loadDy(from));
-      FloatVector d1 = VectorActivation.gradient(ACTIVATION, x1.fma(a1, b1), loadDy(from + vdy));
-      s0 = s0.add(d0);
-      s1 = s1.add(d1);
-      q0 = d0.fma(x0.sub(m0), q0);
-      q1 = d1.fma(x1.sub(m1), q1);
+      FloatVector v = loadX(at);
+      FloatVector d = VectorActivation.gradient(ACTIVATION, v.fma(a, b), loadDy(from));
+      s = s.add(d);
+      q = d.fma(v.sub(m), q);
       at += x.stride();
       from += dy.stride();
     }
-    addTo(sums, c, s0);
-    addTo(sums, c + N, s1);
-    addTo(products, c, q0);
-    addTo(products, c + N, q1);
+    addTo(sums, c, s);
+    addTo(products, c, q);
   }
 
   private static void gradientSumsTail(
@@ -241,6 +217,7 @@ final class VectorNormalization implements NormalizationKernels {
   public void gradientApply(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       float[] scale,
       float[] shift,
@@ -251,17 +228,18 @@ final class VectorNormalization implements NormalizationKernels {
       Rows dx) {
     int channels = scale.length;
     int c = 0;
-    for (; c + BLOCK <= channels; c += BLOCK) {
-      gradientApplyBlock(x, dy, rows, c, scale, shift, a, b, d, dx);
+    for (; c + N <= channels; c += N) {
+      gradientApplyVector(x, dy, first, rows, c, scale, shift, a, b, d, dx);
     }
-    for (; c < channels; c += N) {
-      gradientApplyTail(x, dy, rows, c, Math.min(N, channels - c), scale, shift, a, b, d, dx);
+    if (c < channels) {
+      gradientApplyTail(x, dy, first, rows, c, channels - c, scale, shift, a, b, d, dx);
     }
   }
 
-  private static void gradientApplyBlock(
+  private static void gradientApplyVector(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       int c,
       float[] scale,
@@ -270,29 +248,18 @@ final class VectorNormalization implements NormalizationKernels {
       float[] b,
       float[] d,
       Rows dx) {
-    long at = x.address() + (long) c * x.size();
-    long from = dy.address() + (long) c * dy.size();
-    long to = dx.address() + (long) c * dx.size();
-    int vx = N * x.size();
-    int vdy = N * dy.size();
-    int vdx = N * dx.size();
-    FloatVector k0 = FloatVector.fromArray(F, scale, c);
-    FloatVector k1 = FloatVector.fromArray(F, scale, c + N);
-    FloatVector l0 = FloatVector.fromArray(F, shift, c);
-    FloatVector l1 = FloatVector.fromArray(F, shift, c + N);
-    FloatVector a0 = FloatVector.fromArray(F, a, c);
-    FloatVector a1 = FloatVector.fromArray(F, a, c + N);
-    FloatVector b0 = FloatVector.fromArray(F, b, c);
-    FloatVector b1 = FloatVector.fromArray(F, b, c + N);
-    FloatVector e0 = FloatVector.fromArray(F, d, c);
-    FloatVector e1 = FloatVector.fromArray(F, d, c + N);
+    long at = x.at(first) + (long) c * x.size();
+    long from = dy.at(first) + (long) c * dy.size();
+    long to = dx.at(first) + (long) c * dx.size();
+    FloatVector k = FloatVector.fromArray(F, scale, c);
+    FloatVector l = FloatVector.fromArray(F, shift, c);
+    FloatVector fa = FloatVector.fromArray(F, a, c);
+    FloatVector fb = FloatVector.fromArray(F, b, c);
+    FloatVector fd = FloatVector.fromArray(F, d, c);
     for (long r = 0; r < rows; r++) {
-      FloatVector x0 = loadX(at);
-      FloatVector x1 = loadX(at + vx);
-      FloatVector d0 = VectorActivation.gradient(ACTIVATION, x0.fma(k0, l0), loadDy(from));
-      FloatVector d1 = VectorActivation.gradient(ACTIVATION, x1.fma(k1, l1), loadDy(from + vdy));
-      put(d0.fma(a0, x0.fma(b0, e0)), to);
-      put(d1.fma(a1, x1.fma(b1, e1)), to + vdx);
+      FloatVector v = loadX(at);
+      FloatVector g = VectorActivation.gradient(ACTIVATION, v.fma(k, l), loadDy(from));
+      put(g.fma(fa, v.fma(fb, fd)), to);
       at += x.stride();
       from += dy.stride();
       to += dx.stride();
@@ -302,6 +269,7 @@ final class VectorNormalization implements NormalizationKernels {
   private static void gradientApplyTail(
       Rows x,
       Rows dy,
+      long first,
       long rows,
       int c,
       int count,
@@ -311,9 +279,9 @@ final class VectorNormalization implements NormalizationKernels {
       float[] b,
       float[] d,
       Rows dx) {
-    long at = x.address() + (long) c * x.size();
-    long from = dy.address() + (long) c * dy.size();
-    long to = dx.address() + (long) c * dx.size();
+    long at = x.at(first) + (long) c * x.size();
+    long from = dy.at(first) + (long) c * dy.size();
+    long to = dx.at(first) + (long) c * dx.size();
     var mask = F.indexInRange(0, count);
     FloatVector k0 = FloatVector.fromArray(F, scale, c, mask);
     FloatVector l0 = FloatVector.fromArray(F, shift, c, mask);

@@ -14,6 +14,8 @@ final class VectorReduction implements ReductionKernels {
   /** Numbers, or rows, whose sum is kept in fp32 before it goes into the double. */
   private static final int CHUNK = 256;
 
+  private final ReductionKernels plain = new ScalarReduction();
+
   @Override
   public void sumRows(Rows x, long rows, double[] sums) {
     int channels = sums.length;
@@ -73,10 +75,10 @@ final class VectorReduction implements ReductionKernels {
         FloatVector sum = FloatVector.zero(F);
         for (long k = i; k < end; k += N) {
           int count = (int) Math.min(N, end - k);
-          FloatVector p =
-              Lanes.load(prediction.at(r) + k * prediction.size(), prediction.low(), count);
-          FloatVector t = Lanes.load(target.at(r) + k * target.size(), target.low(), count);
-          FloatVector e = p.sub(t);
+          long p = prediction.at(r) + k * prediction.size();
+          long t = target.at(r) + k * target.size();
+          FloatVector e =
+              Lanes.load(p, prediction.low(), count).sub(Lanes.load(t, target.low(), count));
           sum = sum.add(value(function, e));
           Lanes.store(
               slope(function, e).mul(scale),
@@ -91,22 +93,22 @@ final class VectorReduction implements ReductionKernels {
   }
 
   private static FloatVector value(LossFunction function, FloatVector e) {
-    return switch (function) {
-      case MEAN_SQUARED -> e.mul(e);
-      case L1 -> e.abs();
-      case HUBER -> {
-        FloatVector size = e.abs();
-        yield size.sub(0.5f).blend(e.mul(e).mul(0.5f), size.compare(VectorOperators.LT, 1f));
-      }
-    };
+    if (function == LossFunction.MEAN_SQUARED) {
+      return e.mul(e);
+    }
+    return function == LossFunction.L1 ? e.abs() : huber(e);
+  }
+
+  private static FloatVector huber(FloatVector e) {
+    FloatVector size = e.abs();
+    return size.sub(0.5f).blend(e.mul(e).mul(0.5f), size.compare(VectorOperators.LT, 1f));
   }
 
   private static FloatVector slope(LossFunction function, FloatVector e) {
-    return switch (function) {
-      case MEAN_SQUARED -> e.add(e);
-      case L1 -> sign(e);
-      case HUBER -> e.max(-1f).min(1f);
-    };
+    if (function == LossFunction.MEAN_SQUARED) {
+      return e.add(e);
+    }
+    return function == LossFunction.L1 ? sign(e) : e.max(-1f).min(1f);
   }
 
   private static FloatVector sign(FloatVector e) {
@@ -136,53 +138,51 @@ final class VectorReduction implements ReductionKernels {
     FloatVector root = FloatVector.broadcast(F, rootCorrection);
     FloatVector step = FloatVector.broadcast(F, -stepSize);
     FloatVector scale = FloatVector.broadcast(F, gradientScale);
-    for (long i = 0; i < count; i += N) {
-      int n = (int) Math.min(N, count - i);
-      long at = 4 * i;
-      boolean full = n == N;
-      FloatVector g = load(gradient + at, full, n).mul(scale);
-      FloatVector p = load(parameter + at, full, n).mul(decay);
-      FloatVector m = load(firstMoment + at, full, n).mul(keep1).add(g.mul(take1));
-      FloatVector v = load(secondMoment + at, full, n).mul(keep2).add(g.mul(g).mul(take2));
+    long whole = count - count % N;
+    for (long at = 0; at < 4 * whole; at += 4L * N) {
+      FloatVector g = Lanes.load(gradient + at).mul(scale);
+      FloatVector p = Lanes.load(parameter + at).mul(decay);
+      FloatVector m = Lanes.load(firstMoment + at).mul(keep1).add(g.mul(take1));
+      FloatVector v = Lanes.load(secondMoment + at).mul(keep2).add(g.mul(g).mul(take2));
       FloatVector update = m.div(v.sqrt().mul(root).add(epsilon));
-      store(m, firstMoment + at, full, n);
-      store(v, secondMoment + at, full, n);
-      store(update.fma(step, p), parameter + at, full, n);
+      Lanes.store(m, firstMoment + at);
+      Lanes.store(v, secondMoment + at);
+      Lanes.store(update.fma(step, p), parameter + at);
+    }
+    if (whole < count) {
+      long at = 4 * whole;
+      plain.adamW(
+          settings,
+          learningRate,
+          stepSize,
+          rootCorrection,
+          gradientScale,
+          gradient + at,
+          parameter + at,
+          firstMoment + at,
+          secondMoment + at,
+          count - whole);
     }
   }
 
   @Override
   public void accumulate(long x, long y, long count) {
-    for (long i = 0; i < count; i += N) {
-      int n = (int) Math.min(N, count - i);
-      boolean full = n == N;
-      FloatVector sum = load(y + 4 * i, full, n).add(load(x + 4 * i, full, n));
-      store(sum, y + 4 * i, full, n);
+    long whole = count - count % N;
+    for (long at = 0; at < 4 * whole; at += 4L * N) {
+      Lanes.store(Lanes.load(y + at).add(Lanes.load(x + at)), y + at);
     }
+    plain.accumulate(x + 4 * whole, y + 4 * whole, count - whole);
   }
 
   @Override
   public void movingAverage(float decay, long x, long average, long count) {
     FloatVector keep = FloatVector.broadcast(F, decay);
     FloatVector take = FloatVector.broadcast(F, 1f - decay);
-    for (long i = 0; i < count; i += N) {
-      int n = (int) Math.min(N, count - i);
-      boolean full = n == N;
-      FloatVector next =
-          load(average + 4 * i, full, n).mul(keep).add(load(x + 4 * i, full, n).mul(take));
-      store(next, average + 4 * i, full, n);
+    long whole = count - count % N;
+    for (long at = 0; at < 4 * whole; at += 4L * N) {
+      FloatVector kept = Lanes.load(average + at).mul(keep);
+      Lanes.store(kept.add(Lanes.load(x + at).mul(take)), average + at);
     }
-  }
-
-  private static FloatVector load(long address, boolean full, int count) {
-    return full ? Lanes.load(address) : Lanes.load(address, false, count);
-  }
-
-  private static void store(FloatVector value, long address, boolean full, int count) {
-    if (full) {
-      Lanes.store(value, address, false);
-    } else {
-      Lanes.store(value, address, false, count);
-    }
+    plain.movingAverage(decay, x + 4 * whole, average + 4 * whole, count - whole);
   }
 }

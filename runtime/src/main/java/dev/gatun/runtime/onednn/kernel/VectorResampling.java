@@ -34,24 +34,23 @@ final class VectorResampling implements ResamplingKernels {
   private final ScalarResampling plain = new ScalarResampling();
 
   @Override
-  public void maxPool(
-      int kernel,
-      int stride,
-      int width,
-      int channels,
-      Rows x,
-      int outHeight,
-      int outWidth,
-      Rows y,
-      long argmax) {
+  public void maxPool(Pooling p, long n, Rows x, Rows y, long argmax) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     if (channels % N != 0 || !BYTES_FIT) {
-      plain.maxPool(kernel, stride, width, channels, x, outHeight, outWidth, y, argmax);
+      plain.maxPool(p, n, x, y, argmax);
       return;
     }
     for (int i = 0; i < outHeight; i++) {
       for (int j = 0; j < outWidth; j++) {
-        long out = (long) i * outWidth + j;
-        long corner = (long) i * stride * width + (long) j * stride;
+        long out = firstWindow + (long) i * outWidth + j;
+        long corner = firstPixel + (long) i * stride * width + (long) j * stride;
         for (int c = 0; c < channels; c += N) {
           long first = x.at(corner) + (long) c * x.size();
           FloatVector best = load0(first);
@@ -77,20 +76,18 @@ final class VectorResampling implements ResamplingKernels {
   }
 
   @Override
-  public void maxPoolGradient(
-      int kernel,
-      int stride,
-      int height,
-      int width,
-      int channels,
-      Rows dy,
-      long argmax,
-      int outHeight,
-      int outWidth,
-      Rows dx) {
+  public void maxPoolGradient(Pooling p, long n, Rows dy, long argmax, Rows dx) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int height = p.height();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     if (channels % N != 0 || !BYTES_FIT) {
-      plain.maxPoolGradient(
-          kernel, stride, height, width, channels, dy, argmax, outHeight, outWidth, dx);
+      plain.maxPoolGradient(p, n, dy, argmax, dx);
       return;
     }
     for (int h = 0; h < height; h++) {
@@ -99,12 +96,12 @@ final class VectorResampling implements ResamplingKernels {
       for (int w = 0; w < width; w++) {
         int firstJ = Math.max(0, (w - kernel + stride) / stride);
         int lastJ = Math.min(outWidth - 1, w / stride);
-        long to = dx.at((long) h * width + w);
+        long to = dx.at(firstPixel + (long) h * width + w);
         for (int c = 0; c < channels; c += N) {
           FloatVector sum = FloatVector.zero(F);
           for (int i = firstI; i <= lastI; i++) {
             for (int j = firstJ; j <= lastJ; j++) {
-              long out = (long) i * outWidth + j;
+              long out = firstWindow + (long) i * outWidth + j;
               int here = (h - i * stride) * kernel + (w - j * stride);
               IntVector place =
                   (IntVector)
@@ -121,24 +118,23 @@ final class VectorResampling implements ResamplingKernels {
   }
 
   @Override
-  public void sumPool(
-      int kernel,
-      int stride,
-      float scale,
-      int width,
-      int channels,
-      Rows x,
-      int outHeight,
-      int outWidth,
-      Rows y) {
+  public void sumPool(Pooling p, long n, float scale, Rows x, Rows y) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     if (channels % N != 0) {
-      plain.sumPool(kernel, stride, scale, width, channels, x, outHeight, outWidth, y);
+      plain.sumPool(p, n, scale, x, y);
       return;
     }
     for (int i = 0; i < outHeight; i++) {
       for (int j = 0; j < outWidth; j++) {
-        long corner = (long) i * stride * width + (long) j * stride;
-        long to = y.at((long) i * outWidth + j);
+        long corner = firstPixel + (long) i * stride * width + (long) j * stride;
+        long to = y.at(firstWindow + (long) i * outWidth + j);
         for (int c = 0; c < channels; c += N) {
           FloatVector sum = FloatVector.zero(F);
           for (int u = 0; u < kernel; u++) {
@@ -154,20 +150,18 @@ final class VectorResampling implements ResamplingKernels {
   }
 
   @Override
-  public void sumPoolGradient(
-      int kernel,
-      int stride,
-      float scale,
-      int height,
-      int width,
-      int channels,
-      Rows dy,
-      int outHeight,
-      int outWidth,
-      Rows dx) {
+  public void sumPoolGradient(Pooling p, long n, float scale, Rows dy, Rows dx) {
+    int kernel = p.kernel();
+    int stride = p.stride();
+    int height = p.height();
+    int width = p.width();
+    int channels = p.channels();
+    int outHeight = p.outHeight();
+    int outWidth = p.outWidth();
+    long firstWindow = p.windowRow(n);
+    long firstPixel = p.imageRow(n);
     if (channels % N != 0) {
-      plain.sumPoolGradient(
-          kernel, stride, scale, height, width, channels, dy, outHeight, outWidth, dx);
+      plain.sumPoolGradient(p, n, scale, dy, dx);
       return;
     }
     for (int h = 0; h < height; h++) {
@@ -176,12 +170,12 @@ final class VectorResampling implements ResamplingKernels {
       for (int w = 0; w < width; w++) {
         int firstJ = Math.max(0, (w - kernel + stride) / stride);
         int lastJ = Math.min(outWidth - 1, w / stride);
-        long to = dx.at((long) h * width + w);
+        long to = dx.at(firstPixel + (long) h * width + w);
         for (int c = 0; c < channels; c += N) {
           FloatVector sum = FloatVector.zero(F);
           for (int i = firstI; i <= lastI; i++) {
             for (int j = firstJ; j <= lastJ; j++) {
-              long from = dy.at((long) i * outWidth + j) + (long) c * dy.size();
+              long from = dy.at(firstWindow + (long) i * outWidth + j) + (long) c * dy.size();
               sum = sum.add(load0(from));
             }
           }
