@@ -60,16 +60,18 @@ final class FewOutputsConvolution {
     pool.run(
         worker -> {
           long products = worker.scratch(3, 4L * pixels * taps);
+          Primitive product = worker.primitive(key, k -> k.make(worker));
+          Rows out = Rows.of(y, 0);
           for (int n = (int) worker.begin(g.batch()); n < worker.end(g.batch()); n++) {
             long in = packing.dense(worker, 2, x, n, 1, x.dtype());
-            worker.primitive(key, k -> k.make(worker)).run(worker, in, w[0], products);
-            sumTaps(g, products, taps, shift, Rows.of(y, (long) n * g.outHeight() * g.outWidth()));
+            product.run(worker, in, w[0], products);
+            sumTaps(g, products, taps, shift, out, (long) n * g.outHeight() * g.outWidth());
           }
         });
   }
 
   private static void sumTaps(
-      ConvolutionGeometry g, long products, int taps, float[] shift, Rows y) {
+      ConvolutionGeometry g, long products, int taps, float[] shift, Rows y, long first) {
     int area = g.kernelHeight() * g.kernelWidth();
     for (int i = 0; i < g.outHeight(); i++) {
       int firstU = Math.max(0, g.paddingTop() - i);
@@ -77,7 +79,7 @@ final class FewOutputsConvolution {
       for (int j = 0; j < g.outWidth(); j++) {
         int firstV = Math.max(0, g.paddingLeft() - j);
         int lastV = Math.min(g.kernelWidth(), g.width() + g.paddingLeft() - j);
-        long out = y.at((long) i * g.outWidth() + j);
+        long out = y.at(first + (long) i * g.outWidth() + j);
         for (int o = 0; o < shift.length; o++) {
           float sum = shift[o];
           for (int u = firstU; u < lastU; u++) {
@@ -110,9 +112,11 @@ final class FewOutputsConvolution {
           long in = packing.dense(worker, 2, x, from, count, type);
           long columns = (long) count * pixels;
           long shifted = worker.scratch(3, columns * taps * type.byteSize());
+          Rows gradient = Rows.of(dy, 0);
+          Rows shiftedRows = Rows.dense(shifted, columns, type);
           for (int n = 0; n < count; n++) {
-            Rows gradient = Rows.of(dy, (long) (from + n) * g.outHeight() * g.outWidth());
-            shift(g, gradient, Rows.dense(shifted, columns, type), (long) n * pixels);
+            long first = (long) (from + n) * g.outHeight() * g.outWidth();
+            shift(g, gradient, first, shiftedRows, (long) n * pixels);
           }
           long out = worker.scratch(1, 4 * floats);
           partial[worker.index()] = out;
@@ -143,7 +147,7 @@ final class FewOutputsConvolution {
   }
 
   /** to[(o,u,v), at + (h, w)] = dy[h + p - u, w + p - v, o], zero outside. */
-  private static void shift(ConvolutionGeometry g, Rows dy, Rows to, long at) {
+  private static void shift(ConvolutionGeometry g, Rows dy, long first, Rows to, long at) {
     long tap = 0;
     for (int o = 0; o < g.outChannels(); o++) {
       for (int u = 0; u < g.kernelHeight(); u++) {
@@ -161,7 +165,7 @@ final class FewOutputsConvolution {
             }
             Memory.zero(line, (long) firstW * to.size());
             Memory.zero(line + (long) lastW * to.size(), (long) (g.width() - lastW) * to.size());
-            long from = dy.at((long) i * g.outWidth() + firstW + g.paddingLeft() - v);
+            long from = dy.at(first + (long) i * g.outWidth() + firstW + g.paddingLeft() - v);
             for (int w = firstW; w < lastW; w++) {
               float value = Memory.get(from + (long) o * dy.size(), dy.low());
               Memory.put(line + (long) w * to.size(), value, to.low());

@@ -96,11 +96,10 @@ final class OneDnnElementwise implements Elementwise {
   public void addPerSample(Tensor x, Tensor shift, Tensor y) {
     long pixels = x.shape().pixels();
     long width = x.channels();
-    bySample(
-        x,
-        n ->
-            kernels.addVector(
-                Rows.of(x, n * pixels), Rows.of(shift, n), Rows.of(y, n * pixels), pixels, width));
+    Rows from = Rows.of(x, 0);
+    Rows by = Rows.of(shift, 0);
+    Rows to = Rows.of(y, 0);
+    bySample(x, n -> kernels.addVector(from, by, n, to, n * pixels, pixels, width));
   }
 
   @Override
@@ -128,16 +127,18 @@ final class OneDnnElementwise implements Elementwise {
 
   @Override
   public void gather(Tensor table, Tensor indices, Tensor y) {
-    boolean column = table.shape().rank() == 1;
-    long width = column ? 1 : table.channels();
-    Rows from = Rows.of(table, 0);
-    Rows to = Rows.of(y, 0);
-    long step = column ? from.size() : from.stride();
-    long stepTo = column ? to.size() : to.stride();
+    boolean vector = table.shape().rank() == 1;
+    int width = vector ? 1 : table.channels();
+    Rows from =
+        vector ? Rows.dense(Rows.of(table, 0).address(), 1, table.dtype()) : Rows.of(table, 0);
+    Rows to = vector ? Rows.dense(Rows.of(y, 0).address(), 1, y.dtype()) : Rows.of(y, 0);
     for (long i = 0; i < indices.elements(); i++) {
-      int index = Memory.getInt(indices.segment().address() + 4 * i);
-      Rows row = new Rows(from.address() + index * step, step, from.low());
-      kernels.copy(row, new Rows(to.address() + i * stepTo, stepTo, to.low()), 1, width);
+      long row = from.at(Memory.getInt(indices.segment().address() + 4 * i));
+      long place = to.at(i);
+      for (int c = 0; c < width; c++) {
+        float value = Memory.get(row + (long) c * from.size(), from.low());
+        Memory.put(place + (long) c * to.size(), value, to.low());
+      }
     }
   }
 

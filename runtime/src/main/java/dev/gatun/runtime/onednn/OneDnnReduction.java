@@ -33,12 +33,13 @@ final class OneDnnReduction implements Reduction {
     pool.run(
         worker -> {
           double[] sums = new double[x.channels()];
+          Rows in = Rows.of(x, 0);
+          Rows out = Rows.of(y, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
             Arrays.fill(sums, 0);
-            kernels.sumRows(Rows.of(x, n * pixels), pixels, sums);
-            Rows out = Rows.of(y, n);
+            kernels.sumRows(in, n * pixels, pixels, sums);
             for (int c = 0; c < sums.length; c++) {
-              Memory.put(out.address() + (long) c * out.size(), (float) sums[c], out.low());
+              Memory.put(out.at(n) + (long) c * out.size(), (float) sums[c], out.low());
             }
           }
         });
@@ -54,9 +55,7 @@ final class OneDnnReduction implements Reduction {
           long from = worker.begin(parts);
           long count = worker.end(parts) - from;
           if (count > 0 && flat) {
-            Rows all = Rows.of(x, 0);
-            Rows part = new Rows(all.address() + from * all.size(), all.stride(), all.low());
-            sums[worker.index()] = kernels.sumOfSquares(part, 1, count);
+            sums[worker.index()] = kernels.sumOfSquares(part(column(x, true), from), 1, count);
           } else if (count > 0) {
             sums[worker.index()] = kernels.sumOfSquares(Rows.of(x, from), count, x.channels());
           }
@@ -69,20 +68,35 @@ final class OneDnnReduction implements Reduction {
       LossFunction function, Tensor prediction, Tensor target, Tensor loss, Tensor gradient) {
     double[] sums = new double[pool.size()];
     float scale = 1f / prediction.elements();
+    boolean flat = prediction.isDense() && target.isDense() && gradient.isDense();
+    long width = flat ? 1 : prediction.channels(); // dense, they are one column of elements
+    long parts = flat ? prediction.elements() : prediction.rows();
+    Rows p = column(prediction, flat);
+    Rows t = column(target, flat);
+    Rows g = column(gradient, flat);
     pool.run(
         worker -> {
-          long from = worker.begin(prediction.rows());
+          long from = worker.begin(parts);
+          long count = worker.end(parts) - from;
           sums[worker.index()] =
               kernels.loss(
                   function,
-                  Rows.of(prediction, from),
-                  Rows.of(target, from),
+                  part(p, from),
+                  part(t, from),
                   scale,
-                  Rows.of(gradient, from),
-                  worker.end(prediction.rows()) - from,
-                  prediction.channels());
+                  part(g, from),
+                  flat ? 1 : count,
+                  flat ? count : width);
         });
     put(loss, sums, prediction.elements());
+  }
+
+  private static Rows column(Tensor x, boolean flat) {
+    return flat ? Rows.dense(Rows.of(x, 0).address(), 1, x.dtype()) : Rows.of(x, 0);
+  }
+
+  private static Rows part(Rows rows, long from) {
+    return new Rows(rows.at(from), rows.stride(), rows.low());
   }
 
   private static void put(Tensor y, double[] parts, double divisor) {

@@ -88,7 +88,9 @@ final class Packing {
         .addVector(
             Rows.dense(written, width, dtype),
             Rows.of(bias, 0),
+            0,
             Rows.of(y, from * perSample),
+            0,
             count * perSample,
             width);
   }
@@ -125,7 +127,7 @@ final class Packing {
           long from = worker.begin(x.rows());
           kernels
               .reduction()
-              .sumRows(Rows.of(x, from), worker.end(x.rows()) - from, sums[worker.index()]);
+              .sumRows(Rows.of(x, 0), from, worker.end(x.rows()) - from, sums[worker.index()]);
         });
     Rows out = Rows.of(y, 0);
     for (int c = 0; c < x.channels(); c++) {

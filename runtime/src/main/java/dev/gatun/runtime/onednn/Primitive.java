@@ -65,15 +65,37 @@ final class Primitive implements AutoCloseable {
     return attributes;
   }
 
-  /**
-   * Runs on the worker's thread with the arguments at {@code at}, in the order of the constructor.
-   */
-  void run(Worker worker, long... at) {
-    for (int i = 0; i < at.length; i++) {
-      point(i, at[i]);
+  /** Runs on the worker's thread with arguments at these addresses, in the constructor's order. */
+  void run(Worker worker, long first, long second) {
+    point(0, first);
+    point(1, second);
+    execute(worker, 2);
+  }
+
+  /** As {@link #run(Worker, long, long)}. */
+  void run(Worker worker, long first, long second, long third) {
+    point(0, first);
+    point(1, second);
+    point(2, third);
+    execute(worker, 3);
+  }
+
+  /** As {@link #run(Worker, long, long)}. */
+  void run(Worker worker, long first, long second, long third, long fourth) {
+    point(0, first);
+    point(1, second);
+    point(2, third);
+    point(3, fourth);
+    execute(worker, 4);
+  }
+
+  private void execute(Worker worker, int given) {
+    if (given != memories.length - 1) {
+      throw new IllegalArgumentException(
+          "primitive: expected " + (memories.length - 1) + " arguments, got " + given);
     }
     if (scratchBytes > 0) {
-      point(at.length, worker.scratch(0, scratchBytes));
+      point(given, worker.scratch(0, scratchBytes));
     }
     Dnnl.check(
         dnnl_primitive_execute(primitive, worker.stream(), memories.length, arguments),

@@ -44,22 +44,34 @@ final class TiledConvolution {
         && g.outChannels() >= LEAST_CHANNELS;
   }
 
+  /** The matrix product of {@code count} samples, the first of a worker's or later ones. */
+  @FunctionalInterface
+  private interface Product {
+    Primitive of(Worker worker, int count, boolean first);
+  }
+
   /** Work on samples {@code from} to {@code from + count}, with room for their tiles. */
   @FunctionalInterface
   private interface Chunk {
-    void run(Worker worker, int from, int count, long tiles, boolean first);
+    void run(Worker worker, Primitive product, int from, int count, long tiles);
   }
 
-  private void byChunks(ConvolutionGeometry g, DType tileType, Chunk work) {
+  private void byChunks(ConvolutionGeometry g, DType tileType, Product product, Chunk work) {
     long perSample = (long) pixels(g) * taps(g) * tileType.byteSize();
     int most = (int) Math.max(1, CHUNK / perSample);
     pool.run(
         worker -> {
           int begin = (int) worker.begin(g.batch());
           int end = (int) worker.end(g.batch());
+          Primitive later = null; // of the full chunks after the first
           for (int n = begin; n < end; n += most) {
             int count = Math.min(most, end - n);
-            work.run(worker, n, count, worker.scratch(5, count * perSample), n == begin);
+            Primitive now = n == begin || count < most ? null : later;
+            if (now == null) {
+              now = product.of(worker, count, n == begin);
+              later = n == begin ? null : now;
+            }
+            work.run(worker, now, n, count, worker.scratch(5, count * perSample));
           }
         });
   }
@@ -78,16 +90,20 @@ final class TiledConvolution {
     int taps = taps(g);
     int outputs = g.outChannels();
     long w = weights(weight, type);
+    boolean biased = bias != null;
     byChunks(
         g,
         type,
-        (worker, from, count, tiles, first) -> {
-          long m = (long) count * pixels(g);
+        (worker, count, first) ->
+            product(worker, type, result, count * pixels(g), outputs, taps, 1, taps, biased),
+        (worker, product, from, count, tiles) -> {
           gather(g, x, from, count, tiles, type);
           long out = packing.target(worker, 3, y, from, count, result);
-          MatrixKey key =
-              new MatrixKey(type, result, m, outputs, taps, taps, 1, 1, taps, bias != null);
-          run(worker, key, tiles, w, bias == null ? 0 : packing.bias(worker, bias), out);
+          if (bias != null) {
+            product.run(worker, tiles, w, packing.bias(worker, bias), out);
+          } else {
+            product.run(worker, tiles, w, out);
+          }
           packing.spread(y, from, count, result, out);
         });
   }
@@ -99,18 +115,21 @@ final class TiledConvolution {
     int taps = taps(g);
     int inner = g.outChannels();
     long w = weights(weight, type);
+    boolean biased = bias != null;
     byChunks(
         g,
         result,
-        (worker, from, count, tiles, first) -> {
-          long m = (long) count * pixels(g);
+        (worker, count, first) ->
+            product(worker, type, result, count * pixels(g), taps, inner, taps, 1, biased),
+        (worker, product, from, count, tiles) -> {
           long in = packing.dense(worker, 2, dy, from, count, type);
-          long shift = bias == null ? 0 : tiledBias(worker, g, bias);
-          MatrixKey key =
-              new MatrixKey(type, result, m, taps, inner, inner, 1, taps, 1, bias != null);
-          run(worker, key, in, w, shift, tiles);
+          if (bias != null) {
+            product.run(worker, in, w, tiledBias(worker, g, bias), tiles);
+          } else {
+            product.run(worker, in, w, tiles);
+          }
           scatter(g, tiles, result, dx, from, count);
-          fillUncovered(g, dx, from, count, bias);
+          fillUncovered(worker, g, dx, from, count, bias);
         });
   }
 
@@ -127,14 +146,17 @@ final class TiledConvolution {
     byChunks(
         g,
         type,
-        (worker, from, count, tiles, first) -> {
+        (worker, count, first) -> {
+          long k = (long) count * pixels(g);
+          BatchKey key = new BatchKey(type, 1, outputs, taps, k, true, false, !first);
+          return worker.primitive(key, q -> q.make(worker));
+        },
+        (worker, product, from, count, tiles) -> {
           gather(g, x, from, count, tiles, type);
           long gradient = packing.dense(worker, 3, dy, from, count, type);
           long out = worker.scratch(1, 4 * floats);
           partial[worker.index()] = out;
-          long k = (long) count * pixels(g);
-          BatchKey key = new BatchKey(type, 1, outputs, taps, k, true, false, !first);
-          worker.primitive(key, q -> q.make(worker)).run(worker, gradient, tiles, out);
+          product.run(worker, gradient, tiles, out);
         });
     packing.sumInto(pool, partial, floats);
     packing.copy(
@@ -148,14 +170,20 @@ final class TiledConvolution {
     }
   }
 
-  private static void run(
-      Worker worker, MatrixKey key, long left, long right, long bias, long out) {
-    Primitive primitive = worker.primitive(key, k -> k.make(worker));
-    if (key.bias()) {
-      primitive.run(worker, left, right, bias, out);
-    } else {
-      primitive.run(worker, left, right, out);
-    }
+  /** Dense rows [m, k] times the weights as [k, n], which lie with the given distances. */
+  private static Primitive product(
+      Worker worker,
+      DType type,
+      DType result,
+      int m,
+      int n,
+      int k,
+      int rightRowStride,
+      int rightColumnStride,
+      boolean bias) {
+    MatrixKey key =
+        new MatrixKey(type, result, m, n, k, k, 1, rightRowStride, rightColumnStride, bias);
+    return worker.primitive(key, q -> q.make(worker));
   }
 
   /** The weights, [outputs, taps], dense and as {@code type}. */
@@ -219,25 +247,25 @@ final class TiledConvolution {
 
   /** What no tile covers, the output padding of a transposed convolution, has the bias alone. */
   private void fillUncovered(
-      ConvolutionGeometry g, Tensor dx, int from, int count, @Nullable Tensor bias) {
+      Worker worker, ConvolutionGeometry g, Tensor dx, int from, int count, @Nullable Tensor bias) {
     int coveredHeight = g.outHeight() * g.stride();
     int coveredWidth = g.outWidth() * g.stride();
     if (coveredHeight == g.height() && coveredWidth == g.width()) {
       return;
     }
+    int width = g.channels();
+    Rows to = Rows.of(dx, 0);
+    Rows pixel = Rows.dense(worker.scratch(7, (long) width * to.size()), width, dx.dtype());
+    if (bias == null) {
+      kernels.fill(0f, pixel, 1, width);
+    } else {
+      kernels.copy(Rows.of(bias, 0), pixel, 1, width);
+    }
     for (long n = from; n < from + count; n++) {
       for (int h = 0; h < g.height(); h++) {
-        int first = h < coveredHeight ? coveredWidth : 0;
-        int pixels = g.width() - first;
-        if (pixels == 0) {
-          continue;
-        }
-        Rows to = Rows.of(dx, (n * g.height() + h) * g.width() + first);
-        if (bias == null) {
-          kernels.fill(0f, to, pixels, g.channels());
-        } else {
-          Rows one = new Rows(Rows.of(bias, 0).address(), 0, bias.dtype() == DType.BFLOAT16);
-          kernels.copy(one, to, pixels, g.channels());
+        for (int w = h < coveredHeight ? coveredWidth : 0; w < g.width(); w++) {
+          long row = (n * g.height() + h) * g.width() + w;
+          Memory.copy(pixel.address(), to.at(row), (long) width * to.size());
         }
       }
     }

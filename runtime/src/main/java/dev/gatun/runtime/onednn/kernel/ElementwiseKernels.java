@@ -26,8 +26,8 @@ public interface ElementwiseKernels {
   /** y = min(max(x, low), high). */
   void clamp(Rows x, float low, float high, Rows y, long rows, long width);
 
-  /** y[r, c] = x[r, c] + shift[c]. */
-  void addVector(Rows x, Rows shift, Rows y, long rows, long width);
+  /** y[r, c] = x[r, c] + shift[shiftRow, c], for {@code rows} rows from number {@code first} on. */
+  void addVector(Rows x, Rows shift, long shiftRow, Rows y, long first, long rows, long width);
 
   /** z = a x + b y, for {@code rows} rows from number {@code first} on. */
   void combine(float a, Rows x, float b, Rows y, Rows z, long first, long rows, long width);

@@ -6,8 +6,8 @@ import dev.gatun.runtime.op.LossFunction;
 /** Sums over numbers, and the updates of flat FLOAT32 ranges. */
 public interface ReductionKernels {
 
-  /** sums[c] += sum_r x[r, c]. */
-  void sumRows(Rows x, long rows, double[] sums);
+  /** sums[c] += sum_r x[r, c], over {@code rows} rows from number {@code first} on. */
+  void sumRows(Rows x, long first, long rows, double[] sums);
 
   /** The sum of the squares of rows by width numbers. */
   double sumOfSquares(Rows x, long rows, long width);

@@ -58,10 +58,11 @@ final class ScalarElementwise implements ElementwiseKernels {
   }
 
   @Override
-  public void addVector(Rows x, Rows shift, Rows y, long rows, long width) {
-    for (long r = 0; r < rows; r++) {
+  public void addVector(
+      Rows x, Rows shift, long shiftRow, Rows y, long first, long rows, long width) {
+    for (long r = first; r < first + rows; r++) {
       for (long i = 0; i < width; i++) {
-        put(y, r, i, get(x, r, i) + get(shift, 0, i));
+        put(y, r, i, get(x, r, i) + get(shift, shiftRow, i));
       }
     }
   }

@@ -7,8 +7,8 @@ import dev.gatun.runtime.op.LossFunction;
 final class ScalarReduction implements ReductionKernels {
 
   @Override
-  public void sumRows(Rows x, long rows, double[] sums) {
-    for (long r = 0; r < rows; r++) {
+  public void sumRows(Rows x, long first, long rows, double[] sums) {
+    for (long r = first; r < first + rows; r++) {
       for (int c = 0; c < sums.length; c++) {
         sums[c] += Memory.get(x.at(r) + (long) c * x.size(), x.low());
       }

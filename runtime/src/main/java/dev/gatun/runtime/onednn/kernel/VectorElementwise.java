@@ -111,20 +111,21 @@ final class VectorElementwise implements ElementwiseKernels {
   }
 
   @Override
-  public void addVector(Rows x, Rows shift, Rows y, long rows, long width) {
+  public void addVector(
+      Rows x, Rows shift, long shiftRow, Rows y, long first, long rows, long width) {
     long whole = width - width % N;
     int rest = (int) (width - whole);
-    for (long r = 0; r < rows; r++) {
+    for (long r = first; r < first + rows; r++) {
       long from = x.at(r);
       long to = y.at(r);
       for (long i = 0; i < whole; i += N) {
         FloatVector v = load0(from + i * x.size());
-        FloatVector s = load1(shift.address() + i * shift.size());
+        FloatVector s = load1(shift.at(shiftRow) + i * shift.size());
         put(v.add(s), to + i * y.size());
       }
       if (rest > 0) {
         FloatVector v = Lanes.load(from + whole * x.size(), LOW_0, rest);
-        FloatVector s = Lanes.load(shift.address() + whole * shift.size(), LOW_1, rest);
+        FloatVector s = Lanes.load(shift.at(shiftRow) + whole * shift.size(), LOW_1, rest);
         Lanes.store(v.add(s), to + whole * y.size(), LOW_RESULT, rest);
       }
     }

@@ -96,8 +96,9 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void addVector(Rows x, Rows shift, Rows y, long rows, long width) {
-      of(x, shift, y).addVector(x, shift, y, rows, width);
+    public void addVector(
+        Rows x, Rows shift, long shiftRow, Rows y, long first, long rows, long width) {
+      of(x, shift, y).addVector(x, shift, shiftRow, y, first, rows, width);
     }
 
     @Override

@@ -17,13 +17,13 @@ final class VectorReduction implements ReductionKernels {
   private final ReductionKernels plain = new ScalarReduction();
 
   @Override
-  public void sumRows(Rows x, long rows, double[] sums) {
+  public void sumRows(Rows x, long first, long rows, double[] sums) {
     int channels = sums.length;
     for (long r = 0; r < rows; r += CHUNK) {
       int n = (int) Math.min(CHUNK, rows - r);
       for (int c = 0; c < channels; c += N) {
         int count = Math.min(N, channels - c);
-        long at = x.at(r) + (long) c * x.size();
+        long at = x.at(first + r) + (long) c * x.size();
         FloatVector sum = FloatVector.zero(F);
         for (int i = 0; i < n; i++) {
           sum = sum.add(count == N ? Lanes.load(at, x.low()) : Lanes.load(at, x.low(), count));
