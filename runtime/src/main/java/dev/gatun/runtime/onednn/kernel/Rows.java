@@ -33,4 +33,9 @@ public record Rows(long address, long stride, boolean low) {
   public int size() {
     return low ? 2 : 4;
   }
+
+  /** Whether rows of {@code width} follow each other without a gap. */
+  public boolean isDense(long width) {
+    return stride == width * size();
+  }
 }
