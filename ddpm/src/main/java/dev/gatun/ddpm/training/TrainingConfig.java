@@ -72,7 +72,7 @@ public record TrainingConfig(
         Precision.FP32,
         0,
         LossFunction.MEAN_SQUARED,
-        AdamConfig.defaults().withLearningRate(2e-3),
+        AdamConfig.defaults().withLearningRate(3e-3),
         100,
         0,
         1,

@@ -41,11 +41,11 @@ final class ScalarActivation {
 
   /** sin z, with the same bits everywhere. */
   static float sine(float z) {
-    return (float) StrictMath.sin(z);
+    return SineTerms.of(z, 0);
   }
 
   /** cos z, with the same bits everywhere. */
   static float cosine(float z) {
-    return (float) StrictMath.cos(z);
+    return SineTerms.of(z, 1);
   }
 }
