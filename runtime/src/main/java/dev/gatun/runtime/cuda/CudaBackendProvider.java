@@ -33,7 +33,7 @@ public final class CudaBackendProvider implements BackendProvider {
     int devices;
     try {
       devices = CudaDevices.count();
-    } catch (LibraryLoadException e) {
+    } catch (LibraryLoadException | IllegalStateException e) {
       throw new BackendUnavailableException(device + ": " + e.getMessage(), e);
     }
     if (index >= devices) {

@@ -39,7 +39,8 @@ final class FewOutputsConvolution {
     int pixels = g.height() * g.width();
     long[] w = new long[1];
     pool.runHere(
-        worker -> w[0] = packing.denseRows(worker, 1, weight, 0, weight.rows(), x.dtype()));
+        worker ->
+            w[0] = packing.denseRows(worker, Packing.WEIGHTS, weight, 0, weight.rows(), x.dtype()));
     float[] shift = new float[g.outChannels()];
     for (int o = 0; bias != null && o < shift.length; o++) {
       Rows from = Rows.of(bias, 0);
@@ -59,11 +60,11 @@ final class FewOutputsConvolution {
             false);
     pool.run(
         worker -> {
-          long products = worker.scratch(3, 4L * pixels * taps);
+          long products = worker.scratch(Packing.SECOND, 4L * pixels * taps);
           Primitive product = worker.primitive(key, k -> k.make(worker));
           Rows out = Rows.of(y, 0);
           for (int n = (int) worker.begin(g.batch()); n < worker.end(g.batch()); n++) {
-            long in = packing.dense(worker, 2, x, n, 1, x.dtype());
+            long in = packing.dense(worker, Packing.FIRST, x, n, 1, x.dtype());
             product.run(worker, in, w[0], products);
             sumTaps(g, products, taps, shift, out, (long) n * g.outHeight() * g.outWidth());
           }
@@ -99,7 +100,10 @@ final class FewOutputsConvolution {
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
     int taps = g.outChannels() * g.kernelHeight() * g.kernelWidth();
     int pixels = g.height() * g.width();
-    DType type = x.dtype();
+    DType type =
+        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
+            ? DType.BFLOAT16
+            : DType.FLOAT32;
     long floats = (long) taps * g.channels();
     long[] partial = new long[pool.size()];
     pool.run(
@@ -109,16 +113,16 @@ final class FewOutputsConvolution {
           if (count == 0) {
             return;
           }
-          long in = packing.dense(worker, 2, x, from, count, type);
+          long in = packing.dense(worker, Packing.FIRST, x, from, count, type);
           long columns = (long) count * pixels;
-          long shifted = worker.scratch(3, columns * taps * type.byteSize());
+          long shifted = worker.scratch(Packing.SECOND, columns * taps * type.byteSize());
           Rows gradient = Rows.of(dy, 0);
           Rows shiftedRows = Rows.dense(shifted, columns, type);
           for (int n = 0; n < count; n++) {
             long first = (long) (from + n) * g.outHeight() * g.outWidth();
             shift(g, gradient, first, shiftedRows, (long) n * pixels);
           }
-          long out = worker.scratch(1, 4 * floats);
+          long out = worker.scratch(Packing.WEIGHTS, 4 * floats);
           partial[worker.index()] = out;
           MatrixKey key =
               new MatrixKey(

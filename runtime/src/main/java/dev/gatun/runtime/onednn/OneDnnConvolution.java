@@ -60,8 +60,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
             return;
           }
           Primitive primitive = plan.primitive(worker, count);
-          long in = packing.dense(worker, 2, x, from, count, x.dtype());
-          long out = packing.target(worker, 3, y, from, count, result);
+          long in = packing.dense(worker, Packing.FIRST, x, from, count, x.dtype());
+          long out = packing.target(worker, Packing.SECOND, y, from, count, result);
           if (bias != null) {
             primitive.run(worker, in, w, packing.bias(worker, bias), out);
           } else {
@@ -91,8 +91,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
             return;
           }
           Primitive primitive = plan.primitive(worker, count);
-          long in = packing.dense(worker, 2, dy, from, count, dy.dtype());
-          long out = packing.target(worker, 3, dx, from, count, result);
+          long in = packing.dense(worker, Packing.FIRST, dy, from, count, dy.dtype());
+          long out = packing.target(worker, Packing.SECOND, dx, from, count, result);
           primitive.run(worker, in, w, out);
           if (bias != null) {
             packing.spreadWithBias(dx, from, count, result, out, bias);
@@ -129,9 +129,9 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
             return;
           }
           Primitive primitive = plan.primitive(worker, count);
-          long in = packing.dense(worker, 2, x, from, count, common);
-          long gradient = packing.dense(worker, 3, dy, from, count, common);
-          long dw = worker.scratch(1, plan.weightBytes + biasBytes);
+          long in = packing.dense(worker, Packing.FIRST, x, from, count, common);
+          long gradient = packing.dense(worker, Packing.SECOND, dy, from, count, common);
+          long dw = worker.scratch(Packing.WEIGHTS, plan.weightBytes + biasBytes);
           partial[worker.index()] = dw;
           if (dbias != null) {
             primitive.run(worker, in, gradient, dw, dw + plan.weightBytes);
@@ -165,7 +165,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     long[] address = new long[1];
     pool.runHere(
         worker -> {
-          address[0] = worker.scratch(1, plan.weightBytes);
+          address[0] = worker.scratch(Packing.WEIGHTS, plan.weightBytes);
           plan.reorderTo(worker, weight.dtype())
               .run(worker, weight.segment().address(), address[0]);
         });

@@ -41,7 +41,9 @@ final class OneDnnMatrixProduct implements MatrixProduct {
     DType type = x.dtype();
     DType result = type == DType.FLOAT32 ? DType.FLOAT32 : y.dtype();
     long[] w = new long[1];
-    pool.runHere(worker -> w[0] = packing.denseRows(worker, 1, weight, 0, weight.rows(), type));
+    pool.runHere(
+        worker ->
+            w[0] = packing.denseRows(worker, Packing.WEIGHTS, weight, 0, weight.rows(), type));
     pool.run(
         worker -> {
           long from = worker.begin(x.rows());
@@ -49,8 +51,8 @@ final class OneDnnMatrixProduct implements MatrixProduct {
           if (count == 0) {
             return;
           }
-          long in = packing.denseRows(worker, 2, x, from, count, type);
-          long out = packing.targetRows(worker, 3, y, from, count, result);
+          long in = packing.denseRows(worker, Packing.FIRST, x, from, count, type);
+          long out = packing.targetRows(worker, Packing.SECOND, y, from, count, result);
           MatrixKey key =
               new MatrixKey(
                   type,
@@ -90,9 +92,9 @@ final class OneDnnMatrixProduct implements MatrixProduct {
           if (count == 0) {
             return;
           }
-          long in = packing.denseRows(worker, 2, x, from, count, type);
-          long gradient = packing.denseRows(worker, 3, dy, from, count, type);
-          long out = worker.scratch(1, bytes);
+          long in = packing.denseRows(worker, Packing.FIRST, x, from, count, type);
+          long gradient = packing.denseRows(worker, Packing.SECOND, dy, from, count, type);
+          long out = worker.scratch(Packing.WEIGHTS, bytes);
           partial[worker.index()] = out;
           MatrixKey key =
               new MatrixKey(

@@ -12,6 +12,22 @@ import dev.gatun.runtime.tensor.Tensor;
  */
 final class Packing {
 
+  // The worker's scratch memories that convolutions and matrix products use, by what is in them.
+
+  /** Weights as the primitives take them, or the gradient of a worker's share. */
+  static final int WEIGHTS = 1;
+
+  /** The first operand. */
+  static final int FIRST = 2;
+
+  /** The second operand, or the result. */
+  static final int SECOND = 3;
+
+  static final int BIAS = 4;
+  static final int TILES = 5;
+  static final int TILED_BIAS = 6;
+  static final int PIXEL = 7;
+
   private final Kernels kernels;
 
   Packing(Kernels kernels) {
@@ -76,7 +92,7 @@ final class Packing {
 
   /** The address of a bias as dense FLOAT32, the only type that every primitive takes. */
   long bias(Worker worker, Tensor bias) {
-    return denseRows(worker, 4, bias, 0, bias.rows(), DType.FLOAT32);
+    return denseRows(worker, BIAS, bias, 0, bias.rows(), DType.FLOAT32);
   }
 
   /** As {@link #spread}, with {@code bias} added to every row. */

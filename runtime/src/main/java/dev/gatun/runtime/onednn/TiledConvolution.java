@@ -71,7 +71,7 @@ final class TiledConvolution {
               now = product.of(worker, count, n == begin);
               later = n == begin ? null : now;
             }
-            work.run(worker, now, n, count, worker.scratch(5, count * perSample));
+            work.run(worker, now, n, count, worker.scratch(Packing.TILES, count * perSample));
           }
         });
   }
@@ -98,7 +98,7 @@ final class TiledConvolution {
             product(worker, type, result, count * pixels(g), outputs, taps, 1, taps, biased),
         (worker, product, from, count, tiles) -> {
           gather(g, x, from, count, tiles, type);
-          long out = packing.target(worker, 3, y, from, count, result);
+          long out = packing.target(worker, Packing.SECOND, y, from, count, result);
           if (bias != null) {
             product.run(worker, tiles, w, packing.bias(worker, bias), out);
           } else {
@@ -122,7 +122,7 @@ final class TiledConvolution {
         (worker, count, first) ->
             product(worker, type, result, count * pixels(g), taps, inner, taps, 1, biased),
         (worker, product, from, count, tiles) -> {
-          long in = packing.dense(worker, 2, dy, from, count, type);
+          long in = packing.dense(worker, Packing.FIRST, dy, from, count, type);
           if (bias != null) {
             product.run(worker, in, w, tiledBias(worker, g, bias), tiles);
           } else {
@@ -153,8 +153,8 @@ final class TiledConvolution {
         },
         (worker, product, from, count, tiles) -> {
           gather(g, x, from, count, tiles, type);
-          long gradient = packing.dense(worker, 3, dy, from, count, type);
-          long out = worker.scratch(1, 4 * floats);
+          long gradient = packing.dense(worker, Packing.SECOND, dy, from, count, type);
+          long out = worker.scratch(Packing.WEIGHTS, 4 * floats);
           partial[worker.index()] = out;
           product.run(worker, gradient, tiles, out);
         });
@@ -190,14 +190,16 @@ final class TiledConvolution {
   private long weights(Tensor weight, DType type) {
     long[] address = new long[1];
     pool.runHere(
-        worker -> address[0] = packing.denseRows(worker, 1, weight, 0, weight.rows(), type));
+        worker ->
+            address[0] =
+                packing.denseRows(worker, Packing.WEIGHTS, weight, 0, weight.rows(), type));
     return address[0];
   }
 
   /** The bias once for each place in a tile. */
   private long tiledBias(Worker worker, ConvolutionGeometry g, Tensor bias) {
     int places = g.stride() * g.stride();
-    long address = worker.scratch(6, 4L * taps(g));
+    long address = worker.scratch(Packing.TILED_BIAS, 4L * taps(g));
     Rows one = new Rows(Rows.of(bias, 0).address(), 0, bias.dtype() == DType.BFLOAT16);
     kernels.copy(one, Rows.dense(address, g.channels(), DType.FLOAT32), places, g.channels());
     return address;
@@ -255,7 +257,8 @@ final class TiledConvolution {
     }
     int width = g.channels();
     Rows to = Rows.of(dx, 0);
-    Rows pixel = Rows.dense(worker.scratch(7, (long) width * to.size()), width, dx.dtype());
+    Rows pixel =
+        Rows.dense(worker.scratch(Packing.PIXEL, (long) width * to.size()), width, dx.dtype());
     if (bias == null) {
       kernels.fill(0f, pixel, 1, width);
     } else {

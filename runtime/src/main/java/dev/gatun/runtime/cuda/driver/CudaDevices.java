@@ -12,18 +12,32 @@ public final class CudaDevices {
   private CudaDevices() {}
 
   /**
-   * How many the driver sees; 0 where it does not start.
+   * How many the driver sees.
    *
    * @throws LibraryLoadException when there is no driver, with every place that was tried
+   * @throws IllegalStateException when the driver does not start, with its status
    */
   public static int count() {
     CudaLibrary.DRIVER.load();
     try (Arena arena = Arena.ofConfined()) {
+      int status = Cuda.cuInit(0);
+      if (status == Cuda.CUDA_ERROR_NO_DEVICE()) {
+        return 0;
+      }
+      check(status, "cuInit");
       MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
-      boolean started =
-          Cuda.cuInit(0) == Cuda.CUDA_SUCCESS()
-              && Cuda.cuDeviceGetCount(count) == Cuda.CUDA_SUCCESS();
-      return started ? count.get(ValueLayout.JAVA_INT, 0) : 0;
+      check(Cuda.cuDeviceGetCount(count), "cuDeviceGetCount");
+      return count.get(ValueLayout.JAVA_INT, 0);
+    }
+  }
+
+  private static void check(int status, String call) {
+    if (status != Cuda.CUDA_SUCCESS()) {
+      throw new IllegalStateException(
+          call
+              + " returned status "
+              + status
+              + ": the driver does not start, nvidia-smi may say why");
     }
   }
 }
