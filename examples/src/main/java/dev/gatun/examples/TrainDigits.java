@@ -3,7 +3,7 @@ package dev.gatun.examples;
 import dev.gatun.ddpm.data.Datasets;
 import dev.gatun.ddpm.data.ImageSheet;
 import dev.gatun.ddpm.data.ImageTransform;
-import dev.gatun.ddpm.sampler.DdimSampler;
+import dev.gatun.ddpm.sampler.AncestralSampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
 import dev.gatun.ddpm.training.Trainer;
 import dev.gatun.ddpm.training.TrainingConfig;
@@ -27,7 +27,8 @@ public final class TrainDigits {
       trainer.writeModel(Path.of("model.safetensors"));
 
       try (var _ = trainer.averagedWeights();
-          var sampling = new SamplingLoop(backend, network, config.model(), DdimSampler.of(50))) {
+          var sampling =
+              new SamplingLoop(backend, network, config.model(), AncestralSampler.of(100))) {
         float[] samples = sampling.draw(config.seed(), 0, 16);
         ImageSheet.writePng(Path.of("samples.png"), ImageSheet.render(samples, images.shape(), 16));
       }

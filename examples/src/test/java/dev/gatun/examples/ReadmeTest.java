@@ -32,9 +32,7 @@ class ReadmeTest {
     int seen = 0;
     while (links.find()) {
       seen++;
-      if (!links.group(1).endsWith(".png")) {
-        assertTrue(Files.exists(ROOT.resolve(links.group(1))), links.group(1));
-      }
+      assertTrue(Files.exists(ROOT.resolve(links.group(1))), links.group(1));
     }
     assertTrue(seen > 5, "links seen: " + seen);
   }

@@ -32,11 +32,12 @@ import picocli.CommandLine.Parameters;
     footerHeading = "%nExamples:%n",
     footer = {
       "  ./gatun sample mnist --out digits.png",
-      "  ./gatun sample --run runs/mnist --count 16 --sampler ddpm --seed 7 --out samples.png"
+      "  ./gatun sample --run runs/mnist --count 16 --sampler ddim --seed 7 --out samples.png"
     })
 final class SampleCommand implements Callable<Integer> {
   private static final int MOST = 10_000;
   private static final int DDIM_STEPS = 50;
+  private static final int DDPM_STEPS = 200;
 
   /** The ways from noise to an image. */
   enum Kind {
@@ -74,17 +75,17 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--sampler",
       paramLabel = "ddpm|ddim",
-      defaultValue = "ddim",
+      defaultValue = "ddpm",
       description =
-          "ddim (the default) takes few steps and adds no noise on the way; ddpm is the paper's"
-              + " own.")
-  private Kind kind = Kind.DDIM;
+          "ddpm (the default) adds new noise at each step, which mends the mistakes of the last;"
+              + " ddim adds none and takes fewer steps.")
+  private Kind kind = Kind.DDPM;
 
   @Option(
       names = "--steps",
       paramLabel = "N",
       description =
-          "Evaluations of the network per image; the default is 50 for ddim, all for ddpm.")
+          "Evaluations of the network per image; the default is 200 for ddpm, 50 for ddim.")
   private @Nullable Integer steps;
 
   @Option(
@@ -137,7 +138,7 @@ final class SampleCommand implements Callable<Integer> {
               .formatted(steps, all));
     }
     return switch (kind) {
-      case DDPM -> AncestralSampler.of(steps != null ? steps : all);
+      case DDPM -> AncestralSampler.of(steps != null ? steps : Math.min(DDPM_STEPS, all));
       case DDIM -> DdimSampler.of(steps != null ? steps : Math.min(DDIM_STEPS, all));
     };
   }

@@ -20,7 +20,7 @@ final class TrainingRun {
    */
   record Sheets(TrainingSession.Sheet sketch, TrainingSession.Sheet last) {
     static Sheets defaults() {
-      return new Sheets(new TrainingSession.Sheet(16, 25), new TrainingSession.Sheet(64, 50));
+      return new Sheets(new TrainingSession.Sheet(16, 50), new TrainingSession.Sheet(64, 200));
     }
   }
 

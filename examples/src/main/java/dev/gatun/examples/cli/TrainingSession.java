@@ -4,7 +4,7 @@ import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.data.ImageSheet;
 import dev.gatun.ddpm.diffusion.Denoiser;
-import dev.gatun.ddpm.sampler.DdimSampler;
+import dev.gatun.ddpm.sampler.AncestralSampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
 import dev.gatun.ddpm.training.Trainer;
 import dev.gatun.ddpm.training.TrainingConfig;
@@ -52,7 +52,7 @@ final class TrainingSession implements AutoCloseable {
                 network,
                 config.model().schedule(),
                 config.model().prediction(),
-                DdimSampler.of(Math.min(sheet.steps(), config.model().diffusionSteps())),
+                AncestralSampler.of(Math.min(sheet.steps(), config.model().diffusionSteps())),
                 config.precision().activations())) {
       float[] images =
           sampling.draw(config.seed(), 0, sheet.count(), (done, total) -> stop.check());
