@@ -87,7 +87,7 @@ final class ReferenceGradientTest {
         ConvolutionGeometry.of(Shape.of(1, 8, 7, 1), 2, 2, 3, 0),
         ConvolutionGeometry.of(Shape.of(1, 4, 5, 2), 2, 7, 1, 3),
         new ConvolutionGeometry(1, 6, 8, 2, 3, 3, 2, 0, 0, 3, 4, 3),
-        new ConvolutionGeometry(2, 9, 5, 2, 2, 3, 2, 0, 1, 3, 2, 3));
+        new ConvolutionGeometry(2, 7, 5, 2, 2, 3, 2, 0, 1, 3, 2, 3));
   }
 
   @ParameterizedTest
