@@ -37,10 +37,7 @@ final class FewOutputsConvolution {
   void forward(ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
     int taps = g.outChannels() * g.kernelHeight() * g.kernelWidth();
     int pixels = g.height() * g.width();
-    long[] w = new long[1];
-    pool.runHere(
-        worker ->
-            w[0] = packing.denseRows(worker, Packing.WEIGHTS, weight, 0, weight.rows(), x.dtype()));
+    long w = packing.weights(pool, weight, x.dtype());
     float[] shift = new float[g.outChannels()];
     for (int o = 0; bias != null && o < shift.length; o++) {
       Rows from = Rows.of(bias, 0);
@@ -65,7 +62,7 @@ final class FewOutputsConvolution {
           Rows out = Rows.of(y, 0);
           for (int n = (int) worker.begin(g.batch()); n < worker.end(g.batch()); n++) {
             long in = packing.dense(worker, Packing.FIRST, x, n, 1, x.dtype());
-            product.run(worker, in, w[0], products);
+            product.run(worker, in, w, products);
             sumTaps(g, products, taps, shift, out, (long) n * g.outHeight() * g.outWidth());
           }
         });
@@ -100,10 +97,7 @@ final class FewOutputsConvolution {
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
     int taps = g.outChannels() * g.kernelHeight() * g.kernelWidth();
     int pixels = g.height() * g.width();
-    DType type =
-        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
-            ? DType.BFLOAT16
-            : DType.FLOAT32;
+    DType type = Packing.common(x, dy);
     long floats = (long) taps * g.channels();
     long[] partial = new long[pool.size()];
     pool.run(
@@ -138,16 +132,7 @@ final class FewOutputsConvolution {
                   false);
           worker.primitive(key, k -> k.make(worker)).run(worker, shifted, in, out);
         });
-    packing.sumInto(pool, partial, floats);
-    packing.copy(
-        Packing.first(partial),
-        DType.FLOAT32,
-        dweight.segment().address(),
-        dweight.dtype(),
-        floats);
-    if (dbias != null) {
-      packing.sumRows(pool, dy, dbias);
-    }
+    packing.finishGradient(pool, partial, dweight, dy, dbias);
   }
 
   /** to[(o,u,v), at + (h, w)] = dy[h + p - u, w + p - v, o], zero outside. */

@@ -50,8 +50,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     boolean widened = x.dtype() == DType.FLOAT32 && y.dtype() == DType.BFLOAT16;
     DType result = widened ? DType.FLOAT32 : y.dtype();
     Key key = new Key(Direction.FORWARD, g, x.dtype(), result, bias != null);
-    long w = reordered(key, weight);
     Plan plan = plan(key);
+    long w = reordered(plan, weight);
     pool.run(
         worker -> {
           int from = (int) worker.begin(g.batch());
@@ -81,8 +81,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     boolean wide = dy.dtype() == DType.FLOAT32 || bias != null; // the sum is rounded once
     DType result = wide ? DType.FLOAT32 : dx.dtype();
     Key key = new Key(Direction.INPUT_GRADIENT, g, result, dy.dtype(), false);
-    long w = reordered(key, weight);
     Plan plan = plan(key);
+    long w = reordered(plan, weight);
     pool.run(
         worker -> {
           int from = (int) worker.begin(g.batch());
@@ -113,10 +113,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       tiled.weightGradient(g, x, dy, dweight, dbias);
       return;
     }
-    DType common =
-        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
-            ? DType.BFLOAT16
-            : DType.FLOAT32;
+    DType common = Packing.common(x, dy);
     Key key = new Key(Direction.WEIGHT_GRADIENT, g, common, common, dbias != null);
     Plan plan = plan(key);
     long[] partial = new long[pool.size()];
@@ -157,11 +154,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   }
 
   /**
-   * The address of the weights in the layout of {@code key}'s primitives, valid until the next
+   * The address of the weights in the layout of {@code plan}'s primitives, valid until the next
    * call.
    */
-  private long reordered(Key key, Tensor weight) {
-    Plan plan = plan(key);
+  private long reordered(Plan plan, Tensor weight) {
     long[] address = new long[1];
     pool.runHere(
         worker -> {

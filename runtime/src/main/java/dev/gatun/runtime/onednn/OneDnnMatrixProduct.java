@@ -40,10 +40,7 @@ final class OneDnnMatrixProduct implements MatrixProduct {
       Tensor x, Tensor weight, Tensor y, long inner, Matrix right, @Nullable Tensor bias) {
     DType type = x.dtype();
     DType result = type == DType.FLOAT32 ? DType.FLOAT32 : y.dtype();
-    long[] w = new long[1];
-    pool.runHere(
-        worker ->
-            w[0] = packing.denseRows(worker, Packing.WEIGHTS, weight, 0, weight.rows(), type));
+    long w = packing.weights(pool, weight, type);
     pool.run(
         worker -> {
           long from = worker.begin(x.rows());
@@ -67,9 +64,9 @@ final class OneDnnMatrixProduct implements MatrixProduct {
                   bias != null);
           Primitive primitive = worker.primitive(key, k -> k.make(worker));
           if (bias != null) {
-            primitive.run(worker, in, w[0], packing.bias(worker, bias), out);
+            primitive.run(worker, in, w, packing.bias(worker, bias), out);
           } else {
-            primitive.run(worker, in, w[0], out);
+            primitive.run(worker, in, w, out);
           }
           packing.spreadRows(y, from, count, result, out);
         });
@@ -79,10 +76,7 @@ final class OneDnnMatrixProduct implements MatrixProduct {
   public void linearGradientWeight(Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
     int outputs = dy.channels();
     int inputs = x.channels();
-    DType type =
-        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
-            ? DType.BFLOAT16
-            : DType.FLOAT32;
+    DType type = Packing.common(x, dy);
     long[] partial = new long[pool.size()];
     long bytes = 4L * outputs * inputs;
     pool.run(
@@ -101,15 +95,6 @@ final class OneDnnMatrixProduct implements MatrixProduct {
                   type, DType.FLOAT32, outputs, inputs, count, 1, outputs, inputs, 1, false);
           worker.primitive(key, k -> k.make(worker)).run(worker, gradient, in, out);
         });
-    packing.sumInto(pool, partial, bytes / 4);
-    packing.copy(
-        Packing.first(partial),
-        DType.FLOAT32,
-        dweight.segment().address(),
-        dweight.dtype(),
-        bytes / 4);
-    if (dbias != null) {
-      packing.sumRows(pool, dy, dbias);
-    }
+    packing.finishGradient(pool, partial, dweight, dy, dbias);
   }
 }

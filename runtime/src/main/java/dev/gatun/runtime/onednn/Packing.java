@@ -5,6 +5,7 @@ import dev.gatun.runtime.onednn.kernel.Memory;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings tensors into the form that oneDNN's fast paths take, dense and of one type, by a copy in
@@ -87,6 +88,34 @@ final class Packing {
     if (rows.address() != written) {
       int width = y.channels();
       kernels.elementwise().copy(Rows.dense(written, width, dtype), rows, count, width);
+    }
+  }
+
+  /** In which type two operands are multiplied: BFLOAT16 where both are. */
+  static DType common(Tensor a, Tensor b) {
+    boolean low = a.dtype() == DType.BFLOAT16 && b.dtype() == DType.BFLOAT16;
+    return low ? DType.BFLOAT16 : DType.FLOAT32;
+  }
+
+  /** The address of all rows of a weight, dense and as {@code dtype}, for all workers to read. */
+  long weights(WorkerPool pool, Tensor weight, DType dtype) {
+    long[] address = new long[1];
+    pool.runHere(
+        worker -> address[0] = denseRows(worker, WEIGHTS, weight, 0, weight.rows(), dtype));
+    return address[0];
+  }
+
+  /**
+   * dweight = the sum of the workers' shares of it, at the addresses that are not zero; dbias = the
+   * sum of dy's rows.
+   */
+  void finishGradient(
+      WorkerPool pool, long[] shares, Tensor dweight, Tensor dy, @Nullable Tensor dbias) {
+    long count = dweight.elements();
+    sumInto(pool, shares, count);
+    copy(first(shares), DType.FLOAT32, dweight.segment().address(), dweight.dtype(), count);
+    if (dbias != null) {
+      sumRows(pool, dy, dbias);
     }
   }
 

@@ -89,7 +89,7 @@ final class TiledConvolution {
     DType result = type == DType.FLOAT32 ? DType.FLOAT32 : y.dtype();
     int taps = taps(g);
     int outputs = g.outChannels();
-    long w = weights(weight, type);
+    long w = packing.weights(pool, weight, type);
     boolean biased = bias != null;
     byChunks(
         g,
@@ -114,7 +114,7 @@ final class TiledConvolution {
     DType result = type == DType.FLOAT32 ? DType.FLOAT32 : dx.dtype();
     int taps = taps(g);
     int inner = g.outChannels();
-    long w = weights(weight, type);
+    long w = packing.weights(pool, weight, type);
     boolean biased = bias != null;
     byChunks(
         g,
@@ -135,10 +135,7 @@ final class TiledConvolution {
 
   void weightGradient(
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
-    DType type =
-        x.dtype() == DType.BFLOAT16 && dy.dtype() == DType.BFLOAT16
-            ? DType.BFLOAT16
-            : DType.FLOAT32;
+    DType type = Packing.common(x, dy);
     int taps = taps(g);
     int outputs = g.outChannels();
     long floats = (long) outputs * taps;
@@ -158,16 +155,7 @@ final class TiledConvolution {
           partial[worker.index()] = out;
           product.run(worker, gradient, tiles, out);
         });
-    packing.sumInto(pool, partial, floats);
-    packing.copy(
-        Packing.first(partial),
-        DType.FLOAT32,
-        dweight.segment().address(),
-        dweight.dtype(),
-        floats);
-    if (dbias != null) {
-      packing.sumRows(pool, dy, dbias);
-    }
+    packing.finishGradient(pool, partial, dweight, dy, dbias);
   }
 
   /** Dense rows [m, k] times the weights as [k, n], which lie with the given distances. */
@@ -184,16 +172,6 @@ final class TiledConvolution {
     MatrixKey key =
         new MatrixKey(type, result, m, n, k, k, 1, rightRowStride, rightColumnStride, bias);
     return worker.primitive(key, q -> q.make(worker));
-  }
-
-  /** The weights, [outputs, taps], dense and as {@code type}. */
-  private long weights(Tensor weight, DType type) {
-    long[] address = new long[1];
-    pool.runHere(
-        worker ->
-            address[0] =
-                packing.denseRows(worker, Packing.WEIGHTS, weight, 0, weight.rows(), type));
-    return address[0];
   }
 
   /** The bias once for each place in a tile. */
