@@ -4,6 +4,7 @@ import dev.gatun.ddpm.diffusion.BetaSchedule;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ForwardProcess;
 import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.diffusion.RandomPurpose;
 import dev.gatun.ddpm.unet.Networks;
@@ -66,7 +67,7 @@ final class TrainingStep implements AutoCloseable {
     this.compute = compute;
     ModelConfig config =
         ModelConfig.defaults()
-            .withNetwork(networkName)
+            .withNetwork(NetworkConfig.named(networkName))
             .withBetas(BetaSchedule.linear())
             .withPrediction(Prediction.EPSILON);
     network = Networks.create(backend, config, 0);

@@ -9,6 +9,7 @@ import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.data.InMemoryImages;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.training.Trainer;
 import dev.gatun.ddpm.training.TrainingConfig;
 import dev.gatun.ddpm.unet.Networks;
@@ -72,7 +73,7 @@ class TrainedModelTest {
               CheckpointException.class, () -> TrainedModel.open(backend, otherWeights).close());
       assertTrue(e.getMessage().startsWith(otherWeights + ": a checkpoint of another network"));
 
-      Path otherName = write(tiny, MODEL.withNetwork("tiny"));
+      Path otherName = write(tiny, MODEL.withNetwork(new NetworkConfig.Custom("tiny")));
       e =
           assertThrows(
               CheckpointException.class, () -> TrainedModel.open(backend, otherName).close());

@@ -5,7 +5,7 @@ import dev.gatun.runtime.tensor.Shape;
 /**
  * What has to be known of a network besides its weights to draw images with it.
  *
- * @param network its name
+ * @param network its architecture
  * @param height rows of an image
  * @param width columns of an image
  * @param channels 1 for grayscale, 3 for RGB
@@ -14,7 +14,7 @@ import dev.gatun.runtime.tensor.Shape;
  * @param prediction what the network predicts
  */
 public record ModelConfig(
-    String network,
+    NetworkConfig network,
     int height,
     int width,
     int channels,
@@ -40,7 +40,8 @@ public record ModelConfig(
 
   /** The MNIST U-Net on 28x28 grayscale images; T = 1000, cosine betas, v prediction. */
   public static ModelConfig defaults() {
-    return new ModelConfig("mnist-unet", 28, 28, 1, 1000, BetaSchedule.cosine(), Prediction.V);
+    return new ModelConfig(
+        new NetworkConfig.MnistUnet(), 28, 28, 1, 1000, BetaSchedule.cosine(), Prediction.V);
   }
 
   /** [height, width, channels]. */
@@ -53,7 +54,7 @@ public record ModelConfig(
     return NoiseSchedule.of(betas, diffusionSteps);
   }
 
-  public ModelConfig withNetwork(String network) {
+  public ModelConfig withNetwork(NetworkConfig network) {
     return new ModelConfig(network, height, width, channels, diffusionSteps, betas, prediction);
   }
 

@@ -43,9 +43,9 @@ public final class ConfigJson {
    */
   public static TrainingConfig readTraining(String text, String source) {
     JsonObject json = parse(text, source);
-    Fields fields = new Fields(json, source);
+    JsonFields fields = new JsonFields(json, source);
     ModelConfig model = model(fields.object("model"));
-    Fields adam = fields.object("adam");
+    JsonFields adam = fields.object("adam");
     AdamConfig settings =
         new AdamConfig(
             adam.number("learningRate"),
@@ -76,7 +76,7 @@ public final class ConfigJson {
 
   /** Reads what {@link #write(ModelConfig)} wrote; errors as in {@link #readTraining}. */
   public static ModelConfig readModel(String text, String source) {
-    return model(new Fields(parse(text, source), source));
+    return model(new JsonFields(parse(text, source), source));
   }
 
   /**
@@ -135,7 +135,7 @@ public final class ConfigJson {
 
   private static JsonObject toJson(ModelConfig config) {
     JsonObject json = new JsonObject();
-    json.addProperty("network", config.network());
+    json.add("network", NetworkJson.write(config.network()));
     json.addProperty("height", config.height());
     json.addProperty("width", config.width());
     json.addProperty("channels", config.channels());
@@ -158,8 +158,8 @@ public final class ConfigJson {
     return json;
   }
 
-  private static ModelConfig model(Fields fields) {
-    Fields betas = fields.object("betas");
+  private static ModelConfig model(JsonFields fields) {
+    JsonFields betas = fields.object("betas");
     String name = betas.text("schedule");
     BetaSchedule schedule =
         switch (name) {
@@ -170,7 +170,7 @@ public final class ConfigJson {
     betas.finish();
     ModelConfig config =
         new ModelConfig(
-            fields.text("network"),
+            NetworkJson.read(fields, "network"),
             fields.integer("height"),
             fields.integer("width"),
             fields.integer("channels"),
@@ -181,7 +181,7 @@ public final class ConfigJson {
     return config;
   }
 
-  private static String lower(Enum<?> constant) {
+  static String lower(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
@@ -193,100 +193,6 @@ public final class ConfigJson {
       throw new IllegalArgumentException(source + ": expected a JSON object");
     } catch (JsonParseException e) {
       throw new IllegalArgumentException(source + ": is not JSON: " + e.getMessage(), e);
-    }
-  }
-
-  /** The fields of an object that have not been read yet. */
-  private static final class Fields {
-    private final JsonObject json;
-    private final String source;
-    private final Set<String> unread;
-
-    Fields(JsonObject json, String source) {
-      this.json = json;
-      this.source = source;
-      this.unread = new TreeSet<>(json.keySet());
-    }
-
-    private JsonElement take(String name) {
-      JsonElement element = json.get(name);
-      if (element == null) {
-        throw new IllegalArgumentException(source + ": has no field " + name);
-      }
-      unread.remove(name);
-      return element;
-    }
-
-    Fields object(String name) {
-      if (take(name) instanceof JsonObject inner) {
-        return new Fields(inner, source + ", " + name);
-      }
-      throw unexpected(name, "an object", json.get(name));
-    }
-
-    double number(String name) {
-      JsonElement element = take(name);
-      if (element.isJsonPrimitive() && element.getAsJsonPrimitive().isNumber()) {
-        return element.getAsDouble();
-      }
-      throw unexpected(name, "a number", element);
-    }
-
-    long whole(String name) {
-      JsonElement element = take(name);
-      try {
-        return element.getAsBigDecimal().longValueExact();
-      } catch (ArithmeticException | NumberFormatException | UnsupportedOperationException e) {
-        throw unexpected(name, "a whole number", element);
-      }
-    }
-
-    int integer(String name) {
-      long value = whole(name);
-      if (value != (int) value) {
-        throw unexpected(name, "a whole number of 32 bits", value);
-      }
-      return (int) value;
-    }
-
-    String text(String name) {
-      JsonElement element = take(name);
-      if (element.isJsonPrimitive() && element.getAsJsonPrimitive().isString()) {
-        return element.getAsString();
-      }
-      throw unexpected(name, "a text", element);
-    }
-
-    boolean bool(String name) {
-      JsonElement element = take(name);
-      if (element.isJsonPrimitive() && element.getAsJsonPrimitive().isBoolean()) {
-        return element.getAsBoolean();
-      }
-      throw unexpected(name, "true or false", element);
-    }
-
-    <E extends Enum<E>> E constant(String name, Class<E> type) {
-      String text = text(name);
-      List<String> names = new ArrayList<>();
-      for (E constant : type.getEnumConstants()) {
-        if (lower(constant).equals(text)) {
-          return constant;
-        }
-        names.add(lower(constant));
-      }
-      throw unexpected(name, "one of " + String.join(", ", names), text);
-    }
-
-    IllegalArgumentException unexpected(String name, String expected, Object got) {
-      return new IllegalArgumentException(
-          source + ": " + name + ": expected " + expected + ", got " + got);
-    }
-
-    void finish() {
-      if (!unread.isEmpty()) {
-        throw new IllegalArgumentException(
-            source + ": has unknown fields " + String.join(", ", unread));
-      }
     }
   }
 }

@@ -38,9 +38,6 @@ import dev.gatun.runtime.tensor.Tensor;
  * The network is given (t + 1) / T, by two linear layers with a sine between them.
  */
 public final class MnistUnet implements Denoiser {
-  /** Its name in {@link Networks}. */
-  public static final String NAME = "mnist-unet";
-
   private static final int SIDE = 28;
   private static final int WIDTH = 128;
 
@@ -68,9 +65,7 @@ public final class MnistUnet implements Denoiser {
   public MnistUnet(Backend backend, ModelConfig config, long seed) {
     if (config.height() != SIDE || config.width() != SIDE) {
       throw new IllegalArgumentException(
-          "network "
-              + NAME
-              + ": expected images of 28x28, got "
+          "network mnist-unet: expected images of 28x28, got "
               + config.height()
               + "x"
               + config.width()

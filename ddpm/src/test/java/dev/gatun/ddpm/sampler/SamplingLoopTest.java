@@ -8,6 +8,7 @@ import dev.gatun.ddpm.TestBackends;
 import dev.gatun.ddpm.TinyDenoiser;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.NoiseSchedule;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.diffusion.RandomPurpose;
@@ -32,7 +33,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class SamplingLoopTest {
   private static final ModelConfig MODEL =
-      ModelConfig.defaults().withNetwork("tiny").withImage(6, 5, 1).withDiffusionSteps(40);
+      ModelConfig.defaults()
+          .withNetwork(new NetworkConfig.Custom("tiny"))
+          .withImage(6, 5, 1)
+          .withDiffusionSteps(40);
   private static final int VALUES = 30;
 
   private final Backend backend = TestBackends.open();

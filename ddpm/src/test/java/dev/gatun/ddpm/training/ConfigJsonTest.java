@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.ddpm.diffusion.BetaSchedule;
+import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -45,6 +47,30 @@ class ConfigJsonTest {
     check(text.replace("\"steps\": 3000", "\"steps\": 0"), "steps of 1 or more");
     check("[]", "expected a JSON object");
     check("{", "is not JSON");
+  }
+
+  @Test
+  void networksOfEarlierFilesAreText() {
+    ModelConfig model = CONFIG.model();
+    String text = ConfigJson.write(model);
+    String now = "\"network\":{\"name\":\"mnist-unet\"}";
+    assertTrue(text.contains(now), text);
+    String earlier = text.replace(now, "\"network\":\"mnist-unet\"");
+    assertEquals(model, ConfigJson.readModel(earlier, "test"));
+    ModelConfig custom = model.withNetwork(new NetworkConfig.Custom("mine"));
+    assertEquals(custom, ConfigJson.readModel(ConfigJson.write(custom), "test"));
+    earlier = earlier.replace("mnist-unet", "mine");
+    assertEquals(custom, ConfigJson.readModel(earlier, "test"));
+  }
+
+  @Test
+  void refusesOptionsThatNoNetworkHas() {
+    String text =
+        ConfigJson.write(CONFIG).replace("\"mnist-unet\"", "\"mnist-unet\", \"depth\": 3");
+    check(text, "config.json, model, network: has unknown fields depth");
+    check(text.replace("mnist-unet", "mine"), "name: expected one of mnist-unet");
+    assertThrows(IllegalArgumentException.class, () -> new NetworkConfig.Custom("mnist-unet"));
+    assertThrows(IllegalArgumentException.class, () -> NetworkConfig.named("mine"));
   }
 
   private static void check(String text, String part) {

@@ -13,6 +13,7 @@ import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.data.InMemoryImages;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.nn.checkpoint.CheckpointException;
@@ -36,7 +37,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
   private static final ModelConfig MODEL =
-      ModelConfig.defaults().withNetwork("tiny").withImage(8, 8, 1).withDiffusionSteps(50);
+      ModelConfig.defaults()
+          .withNetwork(new NetworkConfig.Custom("tiny"))
+          .withImage(8, 8, 1)
+          .withDiffusionSteps(50);
   private static final TrainingConfig CONFIG =
       TrainingConfig.defaults()
           .withModel(MODEL)

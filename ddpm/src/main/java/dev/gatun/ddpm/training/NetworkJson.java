@@ -1,0 +1,49 @@
+package dev.gatun.ddpm.training;
+
+import com.google.gson.JsonObject;
+import dev.gatun.ddpm.diffusion.NetworkConfig;
+
+/**
+ * {@link NetworkConfig} as JSON and back: an object with its name and the fields of its record.
+ * Text alone, which earlier files have, is the network of that name at its defaults.
+ */
+final class NetworkJson {
+
+  private NetworkJson() {}
+
+  static JsonObject write(NetworkConfig network) {
+    JsonObject json = new JsonObject();
+    json.addProperty("name", network.name());
+    switch (network) {
+      case NetworkConfig.MnistUnet _, NetworkConfig.Custom _ -> {}
+    }
+    return json;
+  }
+
+  static NetworkConfig read(JsonFields model, String field) {
+    if (model.isText(field)) {
+      return withoutOptions(model.text(field));
+    }
+    JsonFields options = model.object(field);
+    String name = options.text("name");
+    NetworkConfig network =
+        switch (name) {
+          case "mnist-unet" -> new NetworkConfig.MnistUnet();
+          default -> {
+            if (options.hasUnread()) {
+              throw options.unexpected("name", "one of " + NetworkConfig.names(), name);
+            }
+            yield new NetworkConfig.Custom(name);
+          }
+        };
+    options.finish();
+    return network;
+  }
+
+  private static NetworkConfig withoutOptions(String name) {
+    return NetworkConfig.all().stream()
+        .filter(network -> network.name().equals(name))
+        .findFirst()
+        .orElseGet(() -> new NetworkConfig.Custom(name));
+  }
+}
