@@ -76,16 +76,20 @@ class ArchitectureTest {
           .mayKnow(
               "dev.gatun.runtime.cuda..", "dev.gatun.runtime.onednn..", "dev.gatun.bindings..");
 
-  // runtime: tensor -> memory; op -> tensor, memory; cuda -> cuda.driver, op;
-  // cuda.driver and onednn -> bindings; cuda and onednn never meet.
+  // runtime: tensor -> memory; op -> tensor, memory; cuda -> cuda.{driver, cudnn, cublaslt}, op;
+  // cuda.{cudnn, cublaslt} -> cuda.driver; these three and onednn -> bindings; cuda and onednn
+  // never
+  // meet.
 
   @ArchTest
-  static final ArchRule onlyDriverAndOneDnnCallBindings =
+  static final ArchRule onlyTheirWrappersCallBindings =
       noClasses()
           .that()
           .resideOutsideOfPackages(
               "dev.gatun.bindings..",
               "dev.gatun.runtime.cuda.driver..",
+              "dev.gatun.runtime.cuda.cudnn..",
+              "dev.gatun.runtime.cuda.cublaslt..",
               "dev.gatun.runtime.onednn..")
           .should()
           .dependOnClassesThat()
@@ -113,7 +117,16 @@ class ArchitectureTest {
   static final ArchRule cudaDriver =
       no("dev.gatun.runtime.cuda.driver..")
           .mayKnow(
-              "dev.gatun.runtime.cuda", "dev.gatun.runtime.op..", "dev.gatun.runtime.tensor..");
+              "dev.gatun.runtime.cuda",
+              "dev.gatun.runtime.cuda.cudnn..",
+              "dev.gatun.runtime.cuda.cublaslt..",
+              "dev.gatun.runtime.op..",
+              "dev.gatun.runtime.tensor..");
+
+  @ArchTest
+  static final ArchRule cudaLibraries =
+      no("dev.gatun.runtime.cuda.cudnn..", "dev.gatun.runtime.cuda.cublaslt..")
+          .mayKnow("dev.gatun.runtime.cuda");
 
   // nn: autograd -> runtime.op; op -> autograd; layer -> op; optim -> autograd; checkpoint ->
   // tensor.

@@ -1,25 +1,41 @@
 package dev.gatun.runtime.cuda;
 
+import dev.gatun.bindings.loader.CudaLibrary;
 import dev.gatun.bindings.loader.LibraryLoadException;
-import dev.gatun.runtime.cuda.driver.CudaDevices;
+import dev.gatun.runtime.cuda.driver.CudaDevice;
+import dev.gatun.runtime.cuda.driver.CudaException;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.BackendProvider;
 import dev.gatun.runtime.op.BackendUnavailableException;
+import java.util.List;
 
 /**
- * Makes {@code "cuda"} known: it says what of a GPU is here, and that this version does not run on
- * it yet.
+ * Makes {@code "cuda"} known: {@code "cuda:1"} is the second GPU that the driver sees. The system
+ * property {@code gatun.deterministic} or the environment variable {@code GATUN_DETERMINISTIC} says
+ * {@code true} where only algorithms that give the same bits each time may be used.
  */
 public final class CudaBackendProvider implements BackendProvider {
+  private static final List<CudaLibrary> NEEDED =
+      List.of(CudaLibrary.NVRTC, CudaLibrary.CUBLASLT, CudaLibrary.CUDNN);
 
   @Override
   public String kind() {
     return "cuda";
   }
 
+  /** Whether there is a GPU that the driver lets be used, and all libraries. */
   @Override
   public boolean isAvailable() {
-    return false;
+    try {
+      if (CudaDevice.count() == 0) {
+        return false;
+      }
+      CudaDevice.open(0).close();
+      NEEDED.forEach(CudaLibrary::load);
+      return true;
+    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+      return false;
+    }
   }
 
   @Override
@@ -29,18 +45,17 @@ public final class CudaBackendProvider implements BackendProvider {
 
   @Override
   public Backend open(int index) {
-    String device = "device cuda:" + index;
-    int devices;
     try {
-      devices = CudaDevices.count();
-    } catch (LibraryLoadException | IllegalStateException e) {
-      throw new BackendUnavailableException(device + ": " + e.getMessage(), e);
+      CudaDevice.count(); // the driver first: without it the others are no use
+      NEEDED.forEach(CudaLibrary::load);
+      return new CudaBackend(new CudaSession(index, deterministic()));
+    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+      throw new BackendUnavailableException("device cuda:" + index + ": " + e.getMessage(), e);
     }
-    if (index >= devices) {
-      throw new BackendUnavailableException(
-          device + ": the driver sees " + devices + " GPUs; use the device cpu", null);
-    }
-    throw new BackendUnavailableException(
-        device + ": this version of Gatun cannot compute on GPUs yet; use the device cpu", null);
+  }
+
+  private static boolean deterministic() {
+    return Boolean.parseBoolean(
+        System.getProperty("gatun.deterministic", System.getenv("GATUN_DETERMINISTIC")));
   }
 }

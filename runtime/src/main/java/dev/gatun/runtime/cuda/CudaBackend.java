@@ -1,0 +1,173 @@
+package dev.gatun.runtime.cuda;
+
+import dev.gatun.bindings.loader.CudaLibrary;
+import dev.gatun.runtime.cuda.driver.CudaDevice;
+import dev.gatun.runtime.cuda.driver.CudaGraph;
+import dev.gatun.runtime.cuda.driver.StagedCopies;
+import dev.gatun.runtime.memory.DeviceMemory;
+import dev.gatun.runtime.op.Attention;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.Convolution;
+import dev.gatun.runtime.op.Elementwise;
+import dev.gatun.runtime.op.MatrixProduct;
+import dev.gatun.runtime.op.Normalization;
+import dev.gatun.runtime.op.ParameterUpdate;
+import dev.gatun.runtime.op.Program;
+import dev.gatun.runtime.op.RandomFill;
+import dev.gatun.runtime.op.Reduction;
+import dev.gatun.runtime.op.Resampling;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** An NVIDIA GPU: kernels compiled by NVRTC, cuDNN, cuBLASLt, and CUDA graphs. */
+public final class CudaBackend implements Backend {
+  private static final int FAST_BFLOAT16 = 80; // Ampere
+
+  private final CudaSession session;
+  private final StagedCopies copies;
+  private final @Nullable Elementwise elementwise = null;
+  private final @Nullable MatrixProduct matrixProduct = null;
+  private final @Nullable Convolution convolution = null;
+  private final @Nullable Normalization normalization = null;
+  private final @Nullable Attention attention = null;
+  private final @Nullable Resampling resampling = null;
+  private final @Nullable Reduction reduction = null;
+  private final @Nullable RandomFill randomFill = null;
+  private final @Nullable ParameterUpdate parameterUpdate = null;
+
+  /** Computes in {@code session}, which it closes when it is closed. */
+  public CudaBackend(CudaSession session) {
+    this.session = session;
+    copies = new StagedCopies(session.stream());
+  }
+
+  @Override
+  public String describe() {
+    CudaDevice device = session.device();
+    int capability = device.computeCapability();
+    return String.format(
+        Locale.ROOT,
+        "%s: %s, compute capability %d.%d, %d multiprocessors, %.1f of %.1f GiB free, driver for"
+            + " CUDA %s, cuDNN %s",
+        device,
+        device.name(),
+        capability / 10,
+        capability % 10,
+        device.multiprocessors(),
+        device.freeBytes() / (double) (1 << 30),
+        device.totalBytes() / (double) (1 << 30),
+        CudaDevice.driverVersion(),
+        CudaLibrary.CUDNN.load().version());
+  }
+
+  /** From Ampere on: compute capability 8.0. */
+  @Override
+  public boolean hasFastBfloat16() {
+    return session.device().computeCapability() >= FAST_BFLOAT16;
+  }
+
+  @Override
+  public DeviceMemory memory() {
+    return session.memory();
+  }
+
+  @Override
+  public Elementwise elementwise() {
+    return landed(elementwise, "elementwise");
+  }
+
+  @Override
+  public MatrixProduct matrixProduct() {
+    return landed(matrixProduct, "matrix product");
+  }
+
+  @Override
+  public Convolution convolution() {
+    return landed(convolution, "convolution");
+  }
+
+  @Override
+  public Normalization normalization() {
+    return landed(normalization, "normalization");
+  }
+
+  @Override
+  public Attention attention() {
+    return landed(attention, "attention");
+  }
+
+  @Override
+  public Resampling resampling() {
+    return landed(resampling, "resampling");
+  }
+
+  @Override
+  public Reduction reduction() {
+    return landed(reduction, "reduction");
+  }
+
+  @Override
+  public RandomFill randomFill() {
+    return landed(randomFill, "random fill");
+  }
+
+  @Override
+  public ParameterUpdate parameterUpdate() {
+    return landed(parameterUpdate, "parameter update");
+  }
+
+  private <T> T landed(@Nullable T family, String name) {
+    if (family == null) {
+      throw new UnsupportedOperationException(
+          session.device() + ": " + name + " is not written for GPUs yet; use the device cpu");
+    }
+    return family;
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor destination) {
+    copies.upload(source, destination.segment(), bytes(destination));
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment destination) {
+    copies.download(source.segment(), destination, bytes(source));
+  }
+
+  private static long bytes(Tensor dense) {
+    return dense.elements() * dense.dtype().byteSize();
+  }
+
+  /** A CUDA graph of what {@code step} gives to the stream; it is recorded, not done. */
+  @Override
+  public Program capture(Runnable step) {
+    session.noteCapture();
+    CudaGraph graph = CudaGraph.capture(session.stream(), step);
+    return new Program() {
+      @Override
+      public void replay() {
+        graph.launch();
+      }
+
+      @Override
+      public void close() {
+        graph.close();
+      }
+    };
+  }
+
+  @Override
+  public void synchronize() {
+    session.stream().synchronize();
+  }
+
+  @Override
+  public void close() {
+    try (session) {
+      synchronize();
+      copies.close();
+    }
+  }
+}

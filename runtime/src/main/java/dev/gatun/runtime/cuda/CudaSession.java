@@ -1,0 +1,133 @@
+package dev.gatun.runtime.cuda;
+
+import dev.gatun.runtime.cuda.driver.CacheFolder;
+import dev.gatun.runtime.cuda.driver.CudaDevice;
+import dev.gatun.runtime.cuda.driver.CudaKernel;
+import dev.gatun.runtime.cuda.driver.CudaMemory;
+import dev.gatun.runtime.cuda.driver.CudaStream;
+import dev.gatun.runtime.cuda.driver.KernelArguments;
+import dev.gatun.runtime.cuda.driver.KernelCompiler;
+import dev.gatun.runtime.cuda.driver.KernelModule;
+import dev.gatun.runtime.cuda.driver.KernelSource;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What the operator families share: one device, one stream, its memory and compiled kernels. */
+public final class CudaSession implements AutoCloseable {
+  private static final long WORKSPACE_GRANULE = 2L << 20;
+
+  private final boolean deterministic;
+  private final CudaDevice device;
+  private final CudaStream stream;
+  private final CudaMemory memory;
+  private final KernelCompiler compiler = new KernelCompiler(CacheFolder.named("kernels"));
+  private final Map<String, KernelModule> modules = new HashMap<>();
+  private final KernelArguments arguments = new KernelArguments();
+  private final List<MemorySegment> retired = new ArrayList<>();
+  private MemorySegment workspace = MemorySegment.NULL;
+  private boolean captured;
+
+  /**
+   * Opens GPU {@code ordinal}. Where {@code deterministic}, the families use only what gives the
+   * same bits each time.
+   */
+  public CudaSession(int ordinal, boolean deterministic) {
+    this.deterministic = deterministic;
+    device = CudaDevice.open(ordinal);
+    stream = new CudaStream(device);
+    memory = new CudaMemory(stream);
+  }
+
+  public CudaDevice device() {
+    return device;
+  }
+
+  /** Where all work of the backend goes, in order. */
+  public CudaStream stream() {
+    return stream;
+  }
+
+  public CudaMemory memory() {
+    return memory;
+  }
+
+  /** Whether only algorithms that give the same bits each time may be used. */
+  public boolean deterministic() {
+    return deterministic;
+  }
+
+  /**
+   * The entry point {@code name} of {@code family}.cu, such as ("elementwise",
+   * "activate_f32_bf16"). The family is compiled when it is first asked for; keep the kernel.
+   */
+  public CudaKernel kernel(String family, String name) {
+    return modules.computeIfAbsent(family, this::load).kernel(name);
+  }
+
+  private KernelModule load(String family) {
+    KernelSource source = KernelSource.ofResource(CudaSession.class, family);
+    byte[] cubin = compiler.cubin(source, "sm_" + device.computeCapability());
+    return new KernelModule(device, family, cubin);
+  }
+
+  /** The arguments of the next launch, none yet: always the same object. */
+  public KernelArguments arguments() {
+    return arguments.begin();
+  }
+
+  /**
+   * Device memory of {@code bytes} or more that the caller may use until it returns: all calls get
+   * the same, in the order of the stream. It grows when it must, which a captured step must not.
+   */
+  public MemorySegment workspace(long bytes) {
+    if (workspace.byteSize() < bytes) {
+      MemorySegment larger =
+          memory.reserve((bytes + WORKSPACE_GRANULE - 1) / WORKSPACE_GRANULE * WORKSPACE_GRANULE);
+      retire(workspace);
+      workspace = larger;
+    }
+    return workspace;
+  }
+
+  /** A program that was captured has the workspace's address for as long as it lives. */
+  private void retire(MemorySegment old) {
+    if (old.byteSize() > 0) {
+      if (captured) {
+        retired.add(old);
+      } else {
+        memory.release(old);
+      }
+    }
+  }
+
+  /** Says that from now on a program may hold the workspace's address. */
+  void noteCapture() {
+    captured = true;
+  }
+
+  /** Waits for the device, then frees everything; arenas must be closed before. */
+  @Override
+  public void close() {
+    try {
+      stream.synchronize();
+    } finally {
+      retired.forEach(memory::release);
+      retired.clear();
+      if (workspace.byteSize() > 0) {
+        memory.release(workspace);
+        workspace = MemorySegment.NULL;
+      }
+      modules.values().forEach(KernelModule::close);
+      modules.clear();
+      arguments.close();
+      stream.synchronize();
+      try (device;
+          stream) {
+        memory.close();
+      }
+    }
+  }
+}

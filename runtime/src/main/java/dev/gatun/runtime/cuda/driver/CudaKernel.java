@@ -1,0 +1,72 @@
+package dev.gatun.runtime.cuda.driver;
+
+import static dev.gatun.bindings.cuda.Cuda.*;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+
+import java.lang.foreign.MemorySegment;
+
+/** An entry point of a {@link KernelModule}. */
+public final class CudaKernel {
+  /** What every device gives a block without being asked. */
+  private static final int PLAIN_SHARED_BYTES = 48 << 10;
+
+  private final String name;
+  private final MemorySegment function;
+  private final String call;
+  private int sharedBytesAllowed = PLAIN_SHARED_BYTES;
+
+  CudaKernel(String name, MemorySegment function) {
+    this.name = name;
+    this.function = function;
+    call = "cuLaunchKernel(" + name + ")";
+  }
+
+  /** The name of the entry point, such as "activate_f32_bf16". */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * Gives the kernel to {@code stream}, on a grid of {@code gridX} x {@code gridY} x {@code gridZ}
+   * blocks of {@code blockX} threads with {@code sharedBytes} of dynamic shared memory.
+   */
+  public void launch(
+      CudaStream stream,
+      int gridX,
+      int gridY,
+      int gridZ,
+      int blockX,
+      int sharedBytes,
+      KernelArguments arguments) {
+    MemorySegment queue = stream.handle();
+    if (sharedBytes > sharedBytesAllowed) {
+      allowSharedBytes(sharedBytes);
+    }
+    check(
+        cuLaunchKernel(
+            function,
+            gridX,
+            gridY,
+            gridZ,
+            blockX,
+            1,
+            1,
+            sharedBytes,
+            queue,
+            arguments.pointers(),
+            MemorySegment.NULL),
+        call);
+  }
+
+  private void allowSharedBytes(int bytes) {
+    check(
+        cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), bytes),
+        "cuFuncSetAttribute");
+    sharedBytesAllowed = bytes;
+  }
+
+  @Override
+  public String toString() {
+    return "CudaKernel[" + name + "]";
+  }
+}
