@@ -54,22 +54,24 @@ public final class ConfigJson {
             (float) adam.number("epsilon"),
             (float) adam.number("weightDecay"));
     adam.finish();
+    OptimizerConfig optimizer =
+        new OptimizerConfig(
+            settings,
+            fields.integer("warmupSteps"),
+            fields.number("finalLearningRate"),
+            fields.number("clipNorm"),
+            fields.number("emaDecay"));
     TrainingConfig config =
         new TrainingConfig(
             model,
             fields.integer("steps"),
             fields.integer("batchSize"),
+            fields.bool("horizontalFlip"),
+            fields.constant("loss", LossFunction.class),
+            optimizer,
             fields.constant("precision", Precision.class),
             fields.whole("seed"),
-            fields.constant("loss", LossFunction.class),
-            settings,
-            fields.integer("warmupSteps"),
-            fields.number("finalLearningRate"),
-            fields.number("clipNorm"),
-            fields.number("emaDecay"),
-            fields.bool("horizontalFlip"),
-            fields.integer("sampleEvery"),
-            fields.integer("saveEvery"));
+            new Intervals(fields.integer("sampleEvery"), fields.integer("saveEvery")));
     fields.finish();
     return config;
   }
@@ -85,11 +87,7 @@ public final class ConfigJson {
    */
   static List<String> differences(TrainingConfig saved, TrainingConfig wanted) {
     List<String> found = new ArrayList<>();
-    TrainingConfig aligned =
-        wanted
-            .withSteps(saved.steps())
-            .withSampleEvery(saved.sampleEvery())
-            .withSaveEvery(saved.saveEvery());
+    TrainingConfig aligned = wanted.withSteps(saved.steps()).withEvery(saved.every());
     compare("", toJson(saved), toJson(aligned), found);
     return found;
   }
@@ -117,19 +115,19 @@ public final class ConfigJson {
     json.addProperty("seed", config.seed());
     json.addProperty("loss", lower(config.loss()));
     JsonObject adam = new JsonObject();
-    adam.addProperty("learningRate", config.adam().learningRate());
-    adam.addProperty("beta1", config.adam().beta1());
-    adam.addProperty("beta2", config.adam().beta2());
-    adam.addProperty("epsilon", config.adam().epsilon());
-    adam.addProperty("weightDecay", config.adam().weightDecay());
+    adam.addProperty("learningRate", config.optimizer().adam().learningRate());
+    adam.addProperty("beta1", config.optimizer().adam().beta1());
+    adam.addProperty("beta2", config.optimizer().adam().beta2());
+    adam.addProperty("epsilon", config.optimizer().adam().epsilon());
+    adam.addProperty("weightDecay", config.optimizer().adam().weightDecay());
     json.add("adam", adam);
-    json.addProperty("warmupSteps", config.warmupSteps());
-    json.addProperty("finalLearningRate", config.finalLearningRate());
-    json.addProperty("clipNorm", config.clipNorm());
-    json.addProperty("emaDecay", config.emaDecay());
+    json.addProperty("warmupSteps", config.optimizer().warmupSteps());
+    json.addProperty("finalLearningRate", config.optimizer().finalLearningRate());
+    json.addProperty("clipNorm", config.optimizer().clipNorm());
+    json.addProperty("emaDecay", config.optimizer().emaDecay());
     json.addProperty("horizontalFlip", config.horizontalFlip());
-    json.addProperty("sampleEvery", config.sampleEvery());
-    json.addProperty("saveEvery", config.saveEvery());
+    json.addProperty("sampleEvery", config.every().sample());
+    json.addProperty("saveEvery", config.every().save());
     return json;
   }
 

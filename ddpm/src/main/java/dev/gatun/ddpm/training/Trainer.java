@@ -99,10 +99,11 @@ public final class Trainer implements AutoCloseable {
     requireShape(data.shape(), denoiser.imageShape(), config.model().imageShape());
     this.dataSummary = data.size() + " images of " + data.shape();
     loader = new BatchLoader(data, config.batchSize(), config.horizontalFlip(), config.seed());
-    float clipNorm = config.clipNorm() > 0 ? (float) config.clipNorm() : Float.POSITIVE_INFINITY;
-    clip = new GradientClip(parameters, clipNorm);
-    adam = new Adam(config.adam(), parameters);
-    ema = new Ema(parameters, config.emaDecay());
+    OptimizerConfig optimizer = config.optimizer();
+    double clipNorm = optimizer.clipNorm();
+    clip = new GradientClip(parameters, clipNorm > 0 ? (float) clipNorm : Float.POSITIVE_INFINITY);
+    adam = new Adam(optimizer.adam(), parameters);
+    ema = new Ema(parameters, optimizer.emaDecay());
     arena = new DeviceArena(backend.memory(), "training state");
     stepArena = new DeviceArena(backend.memory(), "training step");
     int batch = config.batchSize();

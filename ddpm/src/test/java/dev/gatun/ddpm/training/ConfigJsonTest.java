@@ -8,6 +8,8 @@ import dev.gatun.ddpm.diffusion.BetaSchedule;
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
+import dev.gatun.nn.optim.AdamConfig;
+import dev.gatun.runtime.op.LossFunction;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -26,12 +28,34 @@ class ConfigJsonTest {
                     .withImage(32, 32, 3))
             .withSeed(Long.MAX_VALUE)
             .withPrecision(Precision.BF16)
-            .withAdam(CONFIG.adam().withLearningRate(1e-4).withBetas(0.8f, 0.99f))
+            .withOptimizer(
+                OptimizerConfig.constant(1e-4)
+                    .withAdam(AdamConfig.defaults().withLearningRate(1e-4).withBetas(0.8f, 0.99f)))
+            .withEvery(new Intervals(0, 7))
+            .withLoss(LossFunction.HUBER)
             .withHorizontalFlip(true);
     for (TrainingConfig config : List.of(CONFIG, other)) {
       assertEquals(config, ConfigJson.readTraining(ConfigJson.write(config), "test"));
       assertEquals(config.model(), ConfigJson.readModel(ConfigJson.write(config.model()), "test"));
     }
+  }
+
+  /** As runs wrote it before settings were grouped in Java. */
+  @Test
+  void theFileOfAnOlderRunIsRead() {
+    String text =
+        """
+        {"model": {"network": "mnist-unet", "height": 28, "width": 28, "channels": 1,
+          "diffusionSteps": 1000,
+          "betas": {"schedule": "cosine", "offset": 0.008, "maxBeta": 0.999},
+          "prediction": "v"},
+         "steps": 3000, "batchSize": 32, "precision": "fp32", "seed": -3, "loss": "mean_squared",
+         "adam": {"learningRate": 0.003, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8,
+          "weightDecay": 0},
+         "warmupSteps": 100, "finalLearningRate": 0, "clipNorm": 1, "emaDecay": 0.999,
+         "horizontalFlip": false, "sampleEvery": 500, "saveEvery": 500}
+        """;
+    assertEquals(CONFIG, ConfigJson.readTraining(text, "config.json"));
   }
 
   @Test
@@ -82,17 +106,17 @@ class ConfigJsonTest {
 
   @Test
   void theLearningRateRisesAndFalls() {
-    TrainingConfig config =
-        CONFIG
-            .withSteps(110)
-            .withWarmupSteps(10)
-            .withAdam(CONFIG.adam().withLearningRate(1))
-            .withFinalLearningRate(0.1);
+    OptimizerConfig optimizer =
+        OptimizerConfig.cosine(1).withWarmupSteps(10).withFinalLearningRate(0.1);
+    TrainingConfig config = CONFIG.withSteps(110).withOptimizer(optimizer);
     assertEquals(0.1, config.learningRate(1), 1e-12);
     assertEquals(1, config.learningRate(10), 1e-12);
     assertEquals(0.55, config.learningRate(60), 1e-12);
     assertEquals(0.1, config.learningRate(110), 1e-12);
     assertEquals(0.1, config.learningRate(200), 1e-12);
-    assertEquals(1, config.withFinalLearningRate(1).learningRate(77), 1e-12);
+    assertEquals(1, optimizer.withFinalLearningRate(1).learningRate(77, 110), 1e-12);
+    assertEquals(0.3, optimizer.withLearningRate(3).learningRate(110, 110), 1e-12);
+    assertEquals(0.5, OptimizerConfig.constant(0.5).learningRate(1, 110), 1e-12);
+    assertEquals(0.5, OptimizerConfig.constant(0.5).learningRate(110, 110), 1e-12);
   }
 }

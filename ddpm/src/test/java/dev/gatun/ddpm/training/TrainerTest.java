@@ -46,7 +46,7 @@ class TrainerTest {
           .withModel(MODEL)
           .withSteps(8)
           .withBatchSize(4)
-          .withWarmupSteps(2)
+          .withOptimizer(OptimizerConfig.cosine(3e-3).withWarmupSteps(2))
           .withSeed(7)
           .withHorizontalFlip(true);
 
@@ -228,11 +228,12 @@ class TrainerTest {
   @Test
   void aLengthSetDuringWarmUpIsThatOfTheRun() throws IOException {
     byte[] expected;
-    try (Run run = new Run(CONFIG.withWarmupSteps(4))) {
+    try (Run run = new Run(CONFIG.withOptimizer(CONFIG.optimizer().withWarmupSteps(4)))) {
       run.steps(8);
       expected = run.checkpoint(folder);
     }
-    try (Run run = new Run(CONFIG.withWarmupSteps(4).withSteps(1000))) {
+    try (Run run =
+        new Run(CONFIG.withOptimizer(CONFIG.optimizer().withWarmupSteps(4)).withSteps(1000))) {
       run.steps(3);
       run.trainer.changeSteps(8);
       run.steps(5);

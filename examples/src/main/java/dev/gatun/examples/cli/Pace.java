@@ -54,8 +54,8 @@ final class Pace {
       double seconds, double secondsPerStep, TrainingConfig config, TrainingRun.Sheets sheets) {
     double evaluation = secondsPerStep * SamplingLoop.MICRO_BATCH / config.batchSize() / 3;
     double sketches =
-        config.sampleEvery() > 0
-            ? evaluations(sheets.sketch()) * evaluation / config.sampleEvery()
+        config.every().sample() > 0
+            ? evaluations(sheets.sketch()) * evaluation / config.every().sample()
             : 0;
     double last = evaluations(sheets.last()) * evaluation;
     return (int) Math.clamp((seconds - last) / (secondsPerStep + sketches), 1, 1e9);

@@ -102,7 +102,7 @@ final class TrainingRun {
       StepReport report = trainer.step();
       pace.add(report.seconds());
       log.add(LossRow.of(report));
-    } while (trainer.stepsDone() < trainer.config().warmupSteps()
+    } while (trainer.stepsDone() < trainer.config().optimizer().warmupSteps()
         && !pace.isKnown()
         && !stop.isRequested());
     return time.plan(trainer.stepsDone(), pace, trainer.config(), sheets);
@@ -155,11 +155,11 @@ final class TrainingRun {
               meter.mean(),
               config.batchSize() / pace.secondsPerStep(),
               pace.secondsPerStep() * (config.steps() - step)));
-      if (isDue(step, config.saveEvery(), config.steps())) {
+      if (isDue(step, config.every().save(), config.steps())) {
         save(session, log);
         saved = step;
       }
-      if (isDue(step, config.sampleEvery(), config.steps())) {
+      if (isDue(step, config.every().sample(), config.steps())) {
         sheet(session, sheets.sketch(), log, display);
       }
     }

@@ -9,8 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.data.InMemoryImages;
+import dev.gatun.ddpm.training.Intervals;
+import dev.gatun.ddpm.training.OptimizerConfig;
 import dev.gatun.ddpm.training.TrainingConfig;
-import dev.gatun.nn.optim.AdamConfig;
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Backends;
@@ -27,7 +28,11 @@ import org.junit.jupiter.api.io.TempDir;
 /** A run and its folder: a few steps of the MNIST U-Net on random pictures. */
 class TrainingRunTest {
   private static final TrainingConfig CONFIG =
-      TrainingConfig.defaults().withBatchSize(2).withSteps(4).withWarmupSteps(3).withSampleEvery(0);
+      TrainingConfig.defaults()
+          .withBatchSize(2)
+          .withSteps(4)
+          .withOptimizer(OptimizerConfig.cosine(3e-3).withWarmupSteps(3))
+          .withEvery(new Intervals(0, 500));
   private static final TrainingRun.Sheets QUICK =
       new TrainingRun.Sheets(new TrainingSession.Sheet(1, 1), new TrainingSession.Sheet(4, 2));
 
@@ -181,10 +186,8 @@ class TrainingRunTest {
     TrainingConfig wild =
         CONFIG
             .withSteps(50)
-            .withSaveEvery(2)
-            .withWarmupSteps(0)
-            .withClipNorm(0)
-            .withAdam(AdamConfig.defaults().withLearningRate(1e18));
+            .withEvery(new Intervals(0, 2))
+            .withOptimizer(OptimizerConfig.constant(1e18));
     IOException failure = assertThrows(IOException.class, () -> train(run, wild, false, 0));
     String message = Failures.oneLine(failure);
     assertTrue(message.matches("training diverged at step \\d+ .*"), message);
