@@ -3,6 +3,7 @@ package dev.gatun.nn.layer;
 import dev.gatun.nn.autograd.Initialization;
 import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.Scope;
+import dev.gatun.nn.autograd.Tape;
 import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.op.Convolution;
 import dev.gatun.runtime.tensor.Shape;
@@ -55,8 +56,20 @@ public final class Conv2d implements Layer {
   @Override
   public Variable forward(Variable x) {
     var tape = x.tape();
-    return Convolution.convolution(
-        x, tape.parameter(weight), bias == null ? null : tape.parameter(bias), stride, padding);
+    return Convolution.convolution(x, tape.parameter(weight), bias(tape), stride, padding);
+  }
+
+  /**
+   * As {@link #forward} without the bias, for a normalization behind that adds it and makes its
+   * gradient: {@code norm.forward(conv.withoutBias(x), Addends.NONE.withBias(conv.bias(tape)))}.
+   */
+  public Variable withoutBias(Variable x) {
+    return Convolution.convolution(x, x.tape().parameter(weight), null, stride, padding);
+  }
+
+  /** The bias on {@code tape}; null where there is none. */
+  public @Nullable Variable bias(Tape tape) {
+    return bias == null ? null : tape.parameter(bias);
   }
 
   @Override

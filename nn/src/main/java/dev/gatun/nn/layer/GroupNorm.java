@@ -5,6 +5,7 @@ import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.Scope;
 import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.op.GroupNormalization;
+import dev.gatun.nn.op.GroupNormalization.Addends;
 import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.tensor.Shape;
 
@@ -54,9 +55,14 @@ public final class GroupNorm implements Layer {
   /** [N, ..., channels] to the same. */
   @Override
   public Variable forward(Variable x) {
+    return forward(x, Addends.NONE);
+  }
+
+  /** y = activation(GN(x + bias + before)) + after + residual, in one pass. */
+  public Variable forward(Variable x, Addends addends) {
     var tape = x.tape();
     return GroupNormalization.groupNormalization(
-        x, tape.parameter(weight), tape.parameter(bias), groups, epsilon, activation);
+        x, addends, tape.parameter(weight), tape.parameter(bias), groups, epsilon, activation);
   }
 
   @Override

@@ -11,7 +11,11 @@ import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.nn.autograd.Scope;
 import dev.gatun.nn.autograd.Tape;
 import dev.gatun.nn.autograd.Variable;
+import dev.gatun.nn.op.Add;
+import dev.gatun.nn.op.AddPerSample;
+import dev.gatun.nn.op.GroupNormalization;
 import dev.gatun.nn.op.Loss;
+import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
@@ -160,6 +164,53 @@ class LayerTest extends NetworkTest {
         assertArrayEquals(new double[] {0}, values(y.value()));
       }
       assertArrayEquals(before, values(store.parameter("weight").value()));
+    }
+  }
+
+  /** conv, GN, SiLU, + time embedding, + residual: in one pass and one after the other. */
+  @Test
+  void fusedNormalizationIsTheSeparateOperators() {
+    Scope root = Scope.root();
+    Conv2d convolution = new Conv2d(root.child("conv"), 3, 4, 3, 1, 1);
+    GroupNorm norm = new GroupNorm(root.child("norm"), 2, 4, Activation.SILU);
+    Tensor image = randomTensor(Shape.of(2, 5, 5, 3));
+    Tensor embedding = randomTensor(Shape.of(2, 4));
+    Tensor skip = randomTensor(Shape.of(2, 5, 5, 4));
+    Tensor dy = randomTensor(skip.shape());
+    try (ParameterStore store = ParameterStore.allocate(backend, root, 1)) {
+      double[][][] results = new double[2][][];
+      for (int i = 0; i < 2; i++) {
+        try (DeviceArena arena = new DeviceArena(backend.memory(), "step");
+            Tape tape = new Tape(backend, arena, DType.FLOAT32, true)) {
+          Variable x = tape.input(image);
+          Variable time = tape.input(embedding);
+          Variable residual = tape.input(skip);
+          Variable y =
+              i == 0
+                  ? norm.forward(
+                      convolution.withoutBias(x),
+                      GroupNormalization.Addends.NONE
+                          .withBias(convolution.bias(tape))
+                          .withAfter(time)
+                          .withResidual(residual))
+                  : Add.add(
+                      AddPerSample.addPerSample(norm.forward(convolution.forward(x)), time),
+                      residual);
+          y.keep();
+          tape.backward(y, dy);
+          results[i] =
+              new double[][] {
+                values(y.value()),
+                values(x.gradient()),
+                values(time.gradient()),
+                values(residual.gradient()),
+                values(store.gradients())
+              };
+        }
+      }
+      for (int k = 0; k < results[0].length; k++) {
+        assertArrayEquals(results[1][k], results[0][k], 1e-5, "result " + k);
+      }
     }
   }
 

@@ -120,6 +120,38 @@ class GradientTest extends NetworkTest {
             channels,
             channels),
         new Case(
+            "group normalization with all addends",
+            x ->
+                GroupNormalization.groupNormalization(
+                    x[0],
+                    new GroupNormalization.Addends(x[3], x[4], x[5], x[6]),
+                    x[1],
+                    x[2],
+                    2,
+                    1e-5f,
+                    Activation.SILU),
+            image,
+            channels,
+            channels,
+            channels,
+            Shape.of(2, 4),
+            Shape.of(2, 4),
+            image),
+        new Case(
+            "group normalization added to its argument",
+            x ->
+                GroupNormalization.groupNormalization(
+                    x[0],
+                    GroupNormalization.Addends.NONE.withResidual(x[0]),
+                    x[1],
+                    x[2],
+                    4,
+                    1e-5f,
+                    Activation.GELU),
+            image,
+            channels,
+            channels),
+        new Case(
             "attention",
             x -> Attention.attention(2, x[0], x[1], x[2]),
             Shape.of(2, 3, 3, 4),

@@ -198,6 +198,18 @@ class OperatorTest extends NetworkTest {
           () ->
               GroupNormalization.groupNormalization(
                   image, matrix, matrix, 2, 1e-5f, Activation.IDENTITY));
+      Variable gamma = tape.constant(randomTensor(Shape.of(3)));
+      fails(
+          "GroupNormalization: expected after of [2, 3], got FLOAT32[2, 4, 4, 3]",
+          () ->
+              GroupNormalization.groupNormalization(
+                  image,
+                  GroupNormalization.Addends.NONE.withAfter(image),
+                  gamma,
+                  gamma,
+                  3,
+                  1e-5f,
+                  Activation.IDENTITY));
       fails("MaxPool: expected an image of at least 5x5", () -> MaxPool.maxPool(image, 5, 5));
       fails("AveragePool: expected x of [N, H, W, C]", () -> AveragePool.averagePool(matrix, 2, 2));
       fails(

@@ -4,6 +4,7 @@ import dev.gatun.runtime.onednn.kernel.Memory;
 import dev.gatun.runtime.onednn.kernel.NormalizationKernels;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.Activation;
+import dev.gatun.runtime.op.Addends;
 import dev.gatun.runtime.op.Normalization;
 import dev.gatun.runtime.tensor.Tensor;
 import java.util.Arrays;
@@ -31,6 +32,7 @@ final class OneDnnNormalization implements Normalization {
       float epsilon,
       Activation f,
       Tensor x,
+      Addends addends,
       Tensor gamma,
       Tensor beta,
       Tensor y,
@@ -42,30 +44,58 @@ final class OneDnnNormalization implements Normalization {
     int size = channels / groups;
     float[] g = floats(gamma);
     float[] b = floats(beta);
+    Tensor residual = addends.residual();
+    boolean plain = addends.after() == null && residual == null;
     pool.run(
         worker -> {
           float[] pivot = new float[channels];
+          float[] added = new float[channels];
+          float[] after = new float[channels];
           float[] scale = new float[channels];
           float[] shift = new float[channels];
           double[] sums = new double[channels];
           double[] squares = new double[channels];
           Rows in = Rows.of(x, 0);
           Rows out = Rows.of(y, 0);
+          Rows other = residual == null ? null : Rows.of(residual, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
             moments(in, n * pixels, pixels, pivot, sums, squares);
+            before(addends, n, added);
             for (int k = 0; k < groups; k++) {
-              Statistics s = Statistics.of(pivot, sums, squares, k * size, size, pixels);
+              Statistics s = Statistics.of(pivot, added, sums, squares, k * size, size, pixels);
               float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
               put(mean, n * groups + k, (float) s.mean());
               put(rstd, n * groups + k, r);
               for (int c = k * size; c < (k + 1) * size; c++) {
                 scale[c] = g[c] * r;
-                shift[c] = (float) (b[c] - s.mean() * scale[c]);
+                shift[c] = (float) (b[c] - (s.mean() - added[c]) * scale[c]);
               }
             }
-            kernels.apply(in, n * pixels, pixels, scale, shift, f, out);
+            if (plain) {
+              kernels.apply(in, n * pixels, pixels, scale, shift, f, out);
+            } else {
+              if (addends.after() != null) {
+                row(Rows.of(addends.after(), 0), n, after);
+              }
+              kernels.applyAndAdd(in, other, n * pixels, pixels, scale, shift, f, after, out);
+            }
           }
         });
+  }
+
+  /** added = bias + before[n]. */
+  private static void before(Addends addends, long n, float[] added) {
+    Tensor bias = addends.bias();
+    if (addends.before() != null) {
+      row(Rows.of(addends.before(), 0), n, added);
+    } else if (bias != null) {
+      Arrays.fill(added, 0f);
+    }
+    if (bias != null) {
+      for (int c = 0; c < added.length; c++) {
+        added[c] += get(bias, c);
+      }
+    }
   }
 
   @Override
@@ -73,6 +103,7 @@ final class OneDnnNormalization implements Normalization {
       int groups,
       Activation f,
       Tensor x,
+      Addends addends,
       Tensor gamma,
       Tensor beta,
       Tensor mean,
@@ -80,19 +111,26 @@ final class OneDnnNormalization implements Normalization {
       Tensor dy,
       Tensor dx,
       Tensor dgamma,
-      Tensor dbeta) {
+      Tensor dbeta,
+      Addends dAddends) {
     int batch = x.shape().batch();
     int pixels = x.shape().pixels();
     int channels = x.channels();
     int size = channels / groups;
     float[] g = floats(gamma);
     float[] b = floats(beta);
+    Tensor dbias = dAddends.bias();
+    Tensor dbefore = dAddends.before();
+    Tensor dafter = dAddends.after();
     double[][] scales = new double[pool.size()][channels];
     double[][] shifts = new double[pool.size()][channels];
+    double[][] biases = new double[pool.size()][dbias == null ? 0 : channels];
     pool.run(
         worker -> {
           double[] dScale = scales[worker.index()];
           double[] dShift = shifts[worker.index()];
+          double[] dBias = biases[worker.index()];
+          float[] added = new float[channels];
           float[] center = new float[channels];
           float[] scale = new float[channels];
           float[] shift = new float[channels];
@@ -100,13 +138,16 @@ final class OneDnnNormalization implements Normalization {
           float[] constant = new float[channels];
           double[] sums = new double[channels];
           double[] products = new double[channels];
+          double[] sumsOfX = new double[channels];
+          double[] squares = new double[channels];
           Rows in = Rows.of(x, 0);
           Rows gradient = Rows.of(dy, 0);
           Rows result = Rows.of(dx, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
             long first = n * pixels;
+            before(addends, n, added);
             for (int c = 0; c < channels; c++) {
-              float m = get(mean, n * groups + c / size);
+              float m = get(mean, n * groups + c / size) - added[c]; // of x alone
               center[c] = m;
               scale[c] = g[c] * get(rstd, n * groups + c / size);
               shift[c] = (float) (b[c] - (double) m * scale[c]);
@@ -118,7 +159,6 @@ final class OneDnnNormalization implements Normalization {
             double count = (double) pixels * size;
             for (int k = 0; k < groups; k++) {
               double r = get(rstd, n * groups + k);
-              double m = get(mean, n * groups + k);
               double sumDz = 0;
               double sumDzX = 0;
               for (int c = k * size; c < (k + 1) * size; c++) {
@@ -128,10 +168,31 @@ final class OneDnnNormalization implements Normalization {
                 sumDzX += g[c] * products[c];
               }
               double slope = -r * r * r * sumDzX / count;
-              double offset = -r * sumDz / count - slope * m;
               for (int c = k * size; c < (k + 1) * size; c++) {
                 byX[c] = (float) slope;
-                constant[c] = (float) offset;
+                constant[c] = (float) (-r * sumDz / count - slope * center[c]);
+              }
+            }
+            if (dbias != null || dbefore != null) {
+              // sum_p dx, from that of dz and that of x.
+              Arrays.fill(sumsOfX, 0);
+              kernels.moments(in, first, pixels, center, sumsOfX, squares);
+              for (int c = 0; c < channels; c++) {
+                double offset = constant[c] + (double) byX[c] * center[c];
+                double sum = scale[c] * sums[c] + byX[c] * sumsOfX[c] + offset * pixels;
+                if (dbias != null) {
+                  dBias[c] += sum;
+                }
+                if (dbefore != null) {
+                  put(dbefore, n, c, (float) sum);
+                }
+              }
+            }
+            if (dafter != null) {
+              Arrays.fill(sumsOfX, 0);
+              kernels.moments(gradient, first, pixels, new float[channels], sumsOfX, squares);
+              for (int c = 0; c < channels; c++) {
+                put(dafter, n, c, (float) sumsOfX[c]);
               }
             }
             kernels.gradientApply(
@@ -140,6 +201,9 @@ final class OneDnnNormalization implements Normalization {
         });
     putSums(scales, dgamma);
     putSums(shifts, dbeta);
+    if (dbias != null) {
+      putSums(biases, dbias);
+    }
   }
 
   @Override
@@ -174,12 +238,13 @@ final class OneDnnNormalization implements Normalization {
         });
     double[] sum = total(sums);
     double[] square = total(squares);
+    float[] none = new float[channels];
     float[] g = floats(gamma);
     float[] b = floats(beta);
     float[] scale = new float[channels];
     float[] shift = new float[channels];
     for (int c = 0; c < channels; c++) {
-      Statistics s = Statistics.of(pivot, sum, square, c, 1, rows);
+      Statistics s = Statistics.of(pivot, none, sum, square, c, 1, rows);
       float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
       put(mean, c, (float) s.mean());
       put(rstd, c, r);
@@ -318,18 +383,24 @@ final class OneDnnNormalization implements Normalization {
 
     /**
      * Over {@code rows} of channels {@code from} to {@code from + count}, of which each has its own
-     * pivot.
+     * pivot and is shifted by what is added.
      */
     static Statistics of(
-        float[] pivot, double[] sums, double[] squares, int from, int count, long rows) {
+        float[] pivot,
+        float[] added,
+        double[] sums,
+        double[] squares,
+        int from,
+        int count,
+        long rows) {
       double mean = 0;
       for (int c = from; c < from + count; c++) {
-        mean += (pivot[c] + sums[c] / rows) / count;
+        mean += ((double) pivot[c] + added[c] + sums[c] / rows) / count;
       }
       double variance = 0;
       for (int c = from; c < from + count; c++) {
         double own = sums[c] / rows;
-        double between = pivot[c] + own - mean;
+        double between = (double) pivot[c] + added[c] + own - mean;
         variance += (Math.max(0, squares[c] / rows - own * own) + between * between) / count;
       }
       return new Statistics(mean, variance);
@@ -363,6 +434,11 @@ final class OneDnnNormalization implements Normalization {
 
   private static float get(Tensor x, long i) {
     return Memory.getFloat(x.segment().address() + 4 * i);
+  }
+
+  private static void put(Tensor x, long row, int c, float value) {
+    Rows rows = Rows.of(x, row);
+    Memory.put(rows.address() + (long) c * rows.size(), value, rows.low());
   }
 
   private static void put(Tensor x, long i, float value) {

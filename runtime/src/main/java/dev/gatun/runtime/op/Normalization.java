@@ -12,11 +12,25 @@ import dev.gatun.runtime.tensor.Tensor;
 public interface Normalization {
 
   /**
-   * y = f(gamma[c] * (x - mean[n,g]) * rstd[n,g] + beta[c]), rstd = 1 / sqrt(variance + epsilon),
-   * with statistics over the pixels of a sample and the C / groups channels of a group; mean and
-   * rstd, FLOAT32 [N, groups], are kept for the gradient. Wu and He 2018, eqs. 1 to 6.
+   * y = f(gamma[c] * (u - mean[n,g]) * rstd[n,g] + beta[c]) + after[n,c] + residual with u = x +
+   * bias[c] + before[n,c] and rstd = 1 / sqrt(variance + epsilon), with statistics of u over the
+   * pixels of a sample and the C / groups channels of a group; mean and rstd, FLOAT32 [N, groups],
+   * are kept for the gradient. Wu and He 2018, eqs. 1 to 6.
    */
   void groupNorm(
+      int groups,
+      float epsilon,
+      Activation f,
+      Tensor x,
+      Addends addends,
+      Tensor gamma,
+      Tensor beta,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd);
+
+  /** {@link #groupNorm} of x alone. */
+  default void groupNorm(
       int groups,
       float epsilon,
       Activation f,
@@ -25,10 +39,32 @@ public interface Normalization {
       Tensor beta,
       Tensor y,
       Tensor mean,
-      Tensor rstd);
+      Tensor rstd) {
+    groupNorm(groups, epsilon, f, x, Addends.NONE, gamma, beta, y, mean, rstd);
+  }
 
-  /** dx, dgamma and dbeta of {@link #groupNorm}, from its inputs, its mean and rstd, and dy. */
+  /**
+   * dx, dgamma, dbeta and the gradients by the addends that are not null in {@code dAddends} of
+   * {@link #groupNorm}, from its inputs, its mean and rstd, and dy: dbefore[n,c] = sum_p dx[n,p,c],
+   * dbias[c] = sum_n dbefore[n,c], dafter[n,c] = sum_p dy[n,p,c]. The residual's is dy.
+   */
   void groupNormGradient(
+      int groups,
+      Activation f,
+      Tensor x,
+      Addends addends,
+      Tensor gamma,
+      Tensor beta,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta,
+      Addends dAddends);
+
+  /** {@link #groupNormGradient} of x alone. */
+  default void groupNormGradient(
       int groups,
       Activation f,
       Tensor x,
@@ -39,7 +75,10 @@ public interface Normalization {
       Tensor dy,
       Tensor dx,
       Tensor dgamma,
-      Tensor dbeta);
+      Tensor dbeta) {
+    groupNormGradient(
+        groups, f, x, Addends.NONE, gamma, beta, mean, rstd, dy, dx, dgamma, dbeta, Addends.NONE);
+  }
 
   /**
    * y = f(gamma[c] * (x - mean[c]) * rstd[c] + beta[c]) with statistics over all rows of the batch,

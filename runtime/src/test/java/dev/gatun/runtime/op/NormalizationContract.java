@@ -2,9 +2,11 @@ package dev.gatun.runtime.op;
 
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -176,6 +178,164 @@ public abstract class NormalizationContract extends OperatorContract {
             });
         t.check(y, Tolerance.of(dtype, 16), 3);
         t.check(dx, Tolerance.of(dtype, 16));
+      }
+    }
+  }
+
+  /** Which of the four addends there are, by bits: bias, before, after, residual. */
+  public record Added(Groups of, int which) {
+    boolean has(int addend) {
+      return (which >> addend & 1) != 0;
+    }
+
+    @Override
+    public String toString() {
+      String names = "";
+      for (int i = 0; i < 4; i++) {
+        names += has(i) ? " " + List.of("bias", "before", "after", "residual").get(i) : "";
+      }
+      return of + " with" + names;
+    }
+  }
+
+  /**
+   * Each addend with and without the others. Not on groups of two elements: what the sum of x and
+   * the addends is rounded by is a large part of their difference.
+   */
+  public static Stream<Added> added() {
+    return groups()
+        .filter(g -> g.f != Activation.IDENTITY)
+        .filter(g -> g.o.shape().pixels() * g.o.shape().channels() / g.groups > 2)
+        .flatMap(g -> Stream.of(1, 6, 8, 15).map(which -> new Added(g, which)));
+  }
+
+  /** The addends of a trial; those that {@code of} has not are null. */
+  private record AddedTwins(
+      @Nullable Twin bias, @Nullable Twin before, @Nullable Twin after, @Nullable Twin residual) {
+
+    /** Inputs, or outputs where {@code gradients}; the residual's gradient is none of them. */
+    static AddedTwins of(Trial t, Added a, boolean gradients) {
+      Operands o = a.of.o;
+      Shape channels = Shape.of(o.shape().channels());
+      Shape perSample = Shape.of(o.shape().batch(), o.shape().channels());
+      Layout layout = o.layout();
+      String d = gradients ? "d" : "";
+      return new AddedTwins(
+          a.has(0) ? twin(t, d + "bias", DType.FLOAT32, channels, Layout.DENSE, gradients) : null,
+          a.has(1) ? twin(t, d + "before", o.in(), perSample, layout, gradients) : null,
+          a.has(2) ? twin(t, d + "after", o.out(), perSample, layout, gradients) : null,
+          a.has(3) && !gradients ? twin(t, "residual", o.in(), o.shape(), layout, false) : null);
+    }
+
+    private static Twin twin(
+        Trial t, String name, DType dtype, Shape shape, Layout layout, boolean output) {
+      return output ? t.output(name, dtype, shape, layout) : t.normal(name, dtype, shape, layout);
+    }
+
+    Addends on(Backend b) {
+      return new Addends(on(b, bias), on(b, before), on(b, after), on(b, residual));
+    }
+
+    private static @Nullable Tensor on(Backend b, @Nullable Twin twin) {
+      return twin == null ? null : twin.on(b);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("added")
+  public void groupNormWithAddends(Added a) {
+    Groups c = a.of;
+    Operands o = c.o;
+    Shape perChannel = Shape.of(o.shape().channels());
+    Shape perGroup = Shape.of(o.shape().batch(), c.groups);
+    try (Trial t = trial("groupNorm " + a)) {
+      Twin x = t.input("x", o.in(), o.shape(), o.layout(), t.normals(o.shape(), 0.5, 2));
+      Twin gamma = t.normal("gamma", DType.FLOAT32, perChannel);
+      Twin beta = t.normal("beta", DType.FLOAT32, perChannel);
+      AddedTwins addends = AddedTwins.of(t, a, false);
+      boolean inPlace = o.in() == o.out() && o.layout().before() > 0;
+      Twin y = inPlace ? t.writes(x) : t.output("y", o.out(), o.shape(), o.layout());
+      Twin mean = t.output("mean", DType.FLOAT32, perGroup);
+      Twin rstd = t.output("rstd", DType.FLOAT32, perGroup);
+      t.run(
+          b ->
+              b.normalization()
+                  .groupNorm(
+                      c.groups,
+                      EPSILON,
+                      c.f,
+                      x.on(b),
+                      addends.on(b),
+                      gamma.on(b),
+                      beta.on(b),
+                      y.on(b),
+                      mean.on(b),
+                      rstd.on(b)));
+      long size = o.shape().elements() / perGroup.elements();
+      t.check(mean, Tolerance.of(DType.FLOAT32, 4), 3);
+      t.check(rstd, statistic(size));
+      t.check(y, Tolerance.of(o.out(), 16), 3);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("added")
+  public void groupNormGradientWithAddends(Added a) {
+    Groups c = a.of;
+    Operands o = c.o;
+    Shape perGroup = Shape.of(o.shape().batch(), c.groups);
+    Shape perChannel = Shape.of(o.shape().channels());
+    try (Trial t = trial("groupNormGradient " + a)) {
+      Twin x = t.normal("x", o.in(), o.shape(), o.layout());
+      Twin gamma = t.normal("gamma", DType.FLOAT32, perChannel);
+      Twin beta = t.normal("beta", DType.FLOAT32, perChannel);
+      AddedTwins addends = AddedTwins.of(t, a, false);
+      int batch = o.shape().batch();
+      double[] values =
+          ReferenceAddends.of(addends.on(t.reference()))
+              .addBefore(TensorValues.read(x.expected), batch);
+      NormalizedSets sets =
+          NormalizedSets.ofGroups(values.length, batch, o.shape().channels(), c.groups);
+      double[] rstds = NormalizedSets.reciprocalRoot(sets.variance(values), EPSILON);
+      Twin mean = t.input("mean", DType.FLOAT32, perGroup, Layout.DENSE, sets.mean(values));
+      Twin rstd = t.input("rstd", DType.FLOAT32, perGroup, Layout.DENSE, rstds);
+      Twin dy = t.normal("dy", o.out(), o.shape(), o.layout());
+      Twin dx = t.output("dx", o.out(), o.shape(), o.layout());
+      Twin dgamma = t.output("dgamma", DType.FLOAT32, perChannel);
+      Twin dbeta = t.output("dbeta", DType.FLOAT32, perChannel);
+      AddedTwins gradients = AddedTwins.of(t, a, true);
+      t.run(
+          b ->
+              b.normalization()
+                  .groupNormGradient(
+                      c.groups,
+                      c.f,
+                      x.on(b),
+                      addends.on(b),
+                      gamma.on(b),
+                      beta.on(b),
+                      mean.on(b),
+                      rstd.on(b),
+                      dy.on(b),
+                      dx.on(b),
+                      dgamma.on(b),
+                      dbeta.on(b),
+                      gradients.on(b)));
+      checkGradients(t, o, sets.size(), rstds, dx, dgamma, dbeta);
+      // Sums of dx cancel, to zero where a group is one channel.
+      double largest = Math.max(1, Arrays.stream(rstds).max().orElseThrow());
+      long pixels = o.shape().rows() / batch;
+      if (gradients.bias != null) {
+        t.check(
+            gradients.bias,
+            Tolerance.of(DType.FLOAT32, o.shape().rows()),
+            largest * Math.sqrt(o.shape().rows()));
+      }
+      if (gradients.before != null) {
+        t.check(gradients.before, Tolerance.of(o.in(), pixels), largest * Math.sqrt(pixels));
+      }
+      if (gradients.after != null) {
+        t.check(gradients.after, Tolerance.of(o.out(), pixels), Math.sqrt(pixels));
       }
     }
   }

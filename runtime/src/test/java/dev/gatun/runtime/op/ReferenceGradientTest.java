@@ -1,10 +1,12 @@
 package dev.gatun.runtime.op;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gatun.runtime.tensor.Shape;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -199,6 +201,68 @@ final class ReferenceGradientTest {
           "gamma", gamma, dy, v -> sets.forward(f, x, v, beta, mean, rstd), gradients[1]);
       assertGradient("beta", beta, dy, v -> sets.forward(f, x, gamma, v, mean, rstd), gradients[2]);
     }
+  }
+
+  /** y = f(GN(x + bias + before)) + after + residual by each of its arguments. */
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void normalizationWithAddends(Activation f) {
+    int batch = 2;
+    int channels = 6;
+    double[] gamma = normals(channels);
+    double[] beta = normals(channels);
+    double[] x = normals(batch * 5 * channels);
+    double[] dy = normals(x.length);
+    var addends =
+        new ReferenceAddends(
+            normals(channels),
+            normals(batch * channels),
+            normals(batch * channels),
+            normals(x.length));
+    NormalizedSets sets = NormalizedSets.ofGroups(x.length, batch, channels, 3);
+    BiFunction<double[], ReferenceAddends, double[]> forward =
+        (v, added) -> {
+          double[] u = added.addBefore(v, batch);
+          double[] rstd = NormalizedSets.reciprocalRoot(sets.variance(u), 1e-5);
+          return added.addBehind(sets.forward(f, u, gamma, beta, sets.mean(u), rstd), batch);
+        };
+    double[] u = addends.addBefore(x, batch);
+    double[] rstd = NormalizedSets.reciprocalRoot(sets.variance(u), 1e-5);
+    double[] dx = sets.gradient(f, u, gamma, beta, sets.mean(u), rstd, dy)[0];
+    var gradients = ReferenceAddends.gradients(dx, dy, batch, channels);
+    assertGradient("x", x, dy, v -> forward.apply(v, addends), dx);
+    assertGradient(
+        "bias",
+        requireNonNull(addends.bias()),
+        dy,
+        v ->
+            forward.apply(
+                x, new ReferenceAddends(v, addends.before(), addends.after(), addends.residual())),
+        requireNonNull(gradients.bias()));
+    assertGradient(
+        "before",
+        requireNonNull(addends.before()),
+        dy,
+        v ->
+            forward.apply(
+                x, new ReferenceAddends(addends.bias(), v, addends.after(), addends.residual())),
+        requireNonNull(gradients.before()));
+    assertGradient(
+        "after",
+        requireNonNull(addends.after()),
+        dy,
+        v ->
+            forward.apply(
+                x, new ReferenceAddends(addends.bias(), addends.before(), v, addends.residual())),
+        requireNonNull(gradients.after()));
+    assertGradient(
+        "residual",
+        requireNonNull(addends.residual()),
+        dy,
+        v ->
+            forward.apply(
+                x, new ReferenceAddends(addends.bias(), addends.before(), addends.after(), v)),
+        requireNonNull(gradients.residual()));
   }
 
   /** Each group of each sample has mean 0 and variance 1 afterwards. */

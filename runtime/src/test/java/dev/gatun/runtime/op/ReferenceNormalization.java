@@ -4,6 +4,7 @@ import static dev.gatun.runtime.op.TensorValues.read;
 import static dev.gatun.runtime.op.TensorValues.write;
 
 import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** {@link Normalization} as its formulas say. */
 final class ReferenceNormalization implements Normalization {
@@ -14,12 +15,22 @@ final class ReferenceNormalization implements Normalization {
       float epsilon,
       Activation f,
       Tensor x,
+      Addends addends,
       Tensor gamma,
       Tensor beta,
       Tensor y,
       Tensor mean,
       Tensor rstd) {
-    normalize(groups(x, groups), epsilon, f, x, gamma, beta, y, mean, rstd);
+    NormalizedSets sets = groups(x, groups);
+    int batch = x.shape().batch();
+    ReferenceAddends added = ReferenceAddends.of(addends);
+    double[] u = added.addBefore(read(x), batch);
+    double[] means = sets.mean(u);
+    double[] rstds = NormalizedSets.reciprocalRoot(sets.variance(u), epsilon);
+    double[] z = sets.forward(f, u, read(gamma), read(beta), means, rstds);
+    write(added.addBehind(z, batch), y);
+    write(means, mean);
+    write(rstds, rstd);
   }
 
   @Override
@@ -27,6 +38,7 @@ final class ReferenceNormalization implements Normalization {
       int groups,
       Activation f,
       Tensor x,
+      Addends addends,
       Tensor gamma,
       Tensor beta,
       Tensor mean,
@@ -34,8 +46,20 @@ final class ReferenceNormalization implements Normalization {
       Tensor dy,
       Tensor dx,
       Tensor dgamma,
-      Tensor dbeta) {
-    gradient(groups(x, groups), f, x, gamma, beta, mean, rstd, dy, dx, dgamma, dbeta);
+      Tensor dbeta,
+      Addends dAddends) {
+    int batch = x.shape().batch();
+    double[] u = ReferenceAddends.of(addends).addBefore(read(x), batch);
+    double[] dz = read(dy);
+    double[][] gradients =
+        groups(x, groups).gradient(f, u, read(gamma), read(beta), read(mean), read(rstd), dz);
+    var added = ReferenceAddends.gradients(gradients[0], dz, batch, x.channels());
+    write(gradients[0], dx);
+    write(gradients[1], dgamma);
+    write(gradients[2], dbeta);
+    writeWhereWanted(added.bias(), dAddends.bias());
+    writeWhereWanted(added.before(), dAddends.before());
+    writeWhereWanted(added.after(), dAddends.after());
   }
 
   @Override
@@ -89,6 +113,12 @@ final class ReferenceNormalization implements Normalization {
       Tensor dgamma,
       Tensor dbeta) {
     gradient(channels(x), f, x, gamma, beta, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  private static void writeWhereWanted(double @Nullable [] values, @Nullable Tensor y) {
+    if (y != null && values != null) {
+      write(values, y);
+    }
   }
 
   private static NormalizedSets groups(Tensor x, int groups) {

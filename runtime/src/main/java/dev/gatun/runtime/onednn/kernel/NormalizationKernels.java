@@ -1,9 +1,10 @@
 package dev.gatun.runtime.onednn.kernel;
 
 import dev.gatun.runtime.op.Activation;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The four passes that group and batch normalization are made of, each over {@code rows} rows from
+ * The passes that group and batch normalization are made of, each over {@code rows} rows from
  * number {@code first} of every operand on. z = scale[c] x + shift[c] throughout.
  */
 public interface NormalizationKernels {
@@ -13,6 +14,18 @@ public interface NormalizationKernels {
 
   /** y = f(z). */
   void apply(Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y);
+
+  /** y = f(z) + after[c] + residual, with the residual's rows where there is one. */
+  void applyAndAdd(
+      Rows x,
+      @Nullable Rows residual,
+      long first,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] after,
+      Rows y);
 
   /** With dz = dy f'(z): sums[c] += sum_r dz, products[c] += sum_r dz (x - center[c]). */
   void gradientSums(

@@ -1,6 +1,7 @@
 package dev.gatun.runtime.onednn.kernel;
 
 import dev.gatun.runtime.op.Activation;
+import org.jspecify.annotations.Nullable;
 
 /** The passes of normalization by plain loops. */
 final class ScalarNormalization implements NormalizationKernels {
@@ -24,6 +25,26 @@ final class ScalarNormalization implements NormalizationKernels {
       for (int c = 0; c < scale.length; c++) {
         float z = Math.fma(get(x, r, c), scale[c], shift[c]);
         put(y, r, c, ScalarActivation.value(f, z));
+      }
+    }
+  }
+
+  @Override
+  public void applyAndAdd(
+      Rows x,
+      @Nullable Rows residual,
+      long first,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] after,
+      Rows y) {
+    for (long r = first; r < first + rows; r++) {
+      for (int c = 0; c < scale.length; c++) {
+        float z = Math.fma(get(x, r, c), scale[c], shift[c]);
+        float sum = ScalarActivation.value(f, z) + after[c];
+        put(y, r, c, residual == null ? sum : sum + get(residual, r, c));
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.gatun.runtime.onednn.kernel;
 
 import dev.gatun.runtime.op.Activation;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels on the Vector API; only loaded where the JVM has it. Each call goes to the copy for
@@ -125,6 +126,23 @@ final class VectorKernels implements Kernels {
     public void apply(
         Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y) {
       copies.get(f, x.low(), x.low(), y.low()).apply(x, first, rows, scale, shift, f, y);
+    }
+
+    @Override
+    public void applyAndAdd(
+        Rows x,
+        @Nullable Rows residual,
+        long first,
+        long rows,
+        float[] scale,
+        float[] shift,
+        Activation f,
+        float[] after,
+        Rows y) {
+      boolean low = residual == null ? x.low() : residual.low();
+      copies
+          .get(f, x.low(), low, y.low())
+          .applyAndAdd(x, residual, first, rows, scale, shift, f, after, y);
     }
 
     @Override

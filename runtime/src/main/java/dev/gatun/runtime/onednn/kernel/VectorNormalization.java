@@ -9,12 +9,13 @@ import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The passes, a vector of channels at a time down all rows; what is left of the channels is done
  * under a mask. A loop holds little, so that the compiler inlines all of it: a vector that it does
- * not inline is an object on the heap. Run as copies for an activation and the dtypes of (x, dy,
- * the result): see {@link Specialization}.
+ * not inline is an object on the heap. Run as copies for an activation and the dtypes of (x, dy or
+ * the residual, the result): see {@link Specialization}.
  */
 final class VectorNormalization implements NormalizationKernels {
 
@@ -122,6 +123,96 @@ final class VectorNormalization implements NormalizationKernels {
       Lanes.store(VectorActivation.value(ACTIVATION, z), to, LOW_RESULT, count);
       at += x.stride();
       to += y.stride();
+    }
+  }
+
+  @Override
+  public void applyAndAdd(
+      Rows x,
+      @Nullable Rows residual,
+      long first,
+      long rows,
+      float[] scale,
+      float[] shift,
+      Activation f,
+      float[] after,
+      Rows y) {
+    int channels = scale.length;
+    int c = 0;
+    for (; c + N <= channels; c += N) {
+      if (residual == null) {
+        applyAndShift(x, first, rows, c, scale, shift, after, y);
+      } else {
+        applyAndAdd(x, residual, first, rows, c, scale, shift, after, y);
+      }
+    }
+    if (c < channels) {
+      applyAndAddTail(x, residual, first, rows, c, channels - c, scale, shift, after, y);
+    }
+  }
+
+  private static void applyAndShift(
+      Rows x, long first, long rows, int c, float[] scale, float[] shift, float[] after, Rows y) {
+    long at = x.at(first) + (long) c * x.size();
+    long to = y.at(first) + (long) c * y.size();
+    FloatVector a = FloatVector.fromArray(F, scale, c);
+    FloatVector b = FloatVector.fromArray(F, shift, c);
+    FloatVector t = FloatVector.fromArray(F, after, c);
+    for (long r = 0; r < rows; r++) {
+      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a, b)).add(t), to);
+      at += x.stride();
+      to += y.stride();
+    }
+  }
+
+  private static void applyAndAdd(
+      Rows x,
+      Rows residual,
+      long first,
+      long rows,
+      int c,
+      float[] scale,
+      float[] shift,
+      float[] after,
+      Rows y) {
+    long at = x.at(first) + (long) c * x.size();
+    long from = residual.at(first) + (long) c * residual.size();
+    long to = y.at(first) + (long) c * y.size();
+    FloatVector a = FloatVector.fromArray(F, scale, c);
+    FloatVector b = FloatVector.fromArray(F, shift, c);
+    FloatVector t = FloatVector.fromArray(F, after, c);
+    for (long r = 0; r < rows; r++) {
+      FloatVector value = VectorActivation.value(ACTIVATION, loadX(at).fma(a, b));
+      put(value.add(t).add(loadDy(from)), to);
+      at += x.stride();
+      from += residual.stride();
+      to += y.stride();
+    }
+  }
+
+  private static void applyAndAddTail(
+      Rows x,
+      @Nullable Rows residual,
+      long first,
+      long rows,
+      int c,
+      int count,
+      float[] scale,
+      float[] shift,
+      float[] after,
+      Rows y) {
+    var mask = F.indexInRange(0, count);
+    FloatVector a = FloatVector.fromArray(F, scale, c, mask);
+    FloatVector b = FloatVector.fromArray(F, shift, c, mask);
+    FloatVector t = FloatVector.fromArray(F, after, c, mask);
+    for (long r = first; r < first + rows; r++) {
+      FloatVector z = Lanes.load(x.at(r) + (long) c * x.size(), LOW_X, count).fma(a, b);
+      FloatVector sum = VectorActivation.value(ACTIVATION, z).add(t);
+      if (residual != null) {
+        long from = residual.at(r) + (long) c * residual.size();
+        sum = sum.add(Lanes.load(from, LOW_DY, count));
+      }
+      Lanes.store(sum, y.at(r) + (long) c * y.size(), LOW_RESULT, count);
     }
   }
 
