@@ -123,7 +123,6 @@ public final class CudaSession implements AutoCloseable {
       modules.values().forEach(KernelModule::close);
       modules.clear();
       arguments.close();
-      stream.synchronize();
       try (device;
           stream) {
         memory.close();

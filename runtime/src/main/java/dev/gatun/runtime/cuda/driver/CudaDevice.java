@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda.driver;
 
 import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
 import dev.gatun.bindings.cuda.CUuuid;
 import dev.gatun.bindings.loader.CudaLibrary;
@@ -214,7 +215,7 @@ public final class CudaDevice implements AutoCloseable {
 
   private void freePinned(MemorySegment start) {
     bind();
-    check(cuMemFreeHost(start), "cuMemFreeHost");
+    checkFree(cuMemFreeHost(start), "cuMemFreeHost");
   }
 
   /** Whether allocations can be ordered within a stream: everywhere but under some hypervisors. */
@@ -249,7 +250,7 @@ public final class CudaDevice implements AutoCloseable {
     if (!closed) {
       closed = true;
       BOUND.remove();
-      check(cuDevicePrimaryCtxRelease_v2(handle), "cuDevicePrimaryCtxRelease");
+      checkFree(cuDevicePrimaryCtxRelease_v2(handle), "cuDevicePrimaryCtxRelease");
     }
   }
 

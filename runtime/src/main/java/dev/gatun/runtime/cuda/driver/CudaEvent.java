@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda.driver;
 
 import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -87,7 +88,7 @@ public final class CudaEvent implements AutoCloseable {
       closed = true;
       OPEN.decrementAndGet();
       device.bind();
-      check(cuEventDestroy_v2(handle), "cuEventDestroy");
+      checkFree(cuEventDestroy_v2(handle), "cuEventDestroy");
     }
   }
 }

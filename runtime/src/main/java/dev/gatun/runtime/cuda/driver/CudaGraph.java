@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda.driver;
 
 import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -83,7 +84,7 @@ public final class CudaGraph implements AutoCloseable {
       closed = true;
       OPEN.decrementAndGet();
       stream.device().bind();
-      check(cuGraphExecDestroy(executable), "cuGraphExecDestroy");
+      checkFree(cuGraphExecDestroy(executable), "cuGraphExecDestroy");
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda.driver;
 
 import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
 import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
@@ -99,9 +100,9 @@ public final class CudaMemory implements DeviceMemory, AutoCloseable {
     reservedBytes -= bytes;
     MemorySegment queue = stream.handle();
     if (pooled) {
-      check(cuMemFreeAsync(block.address(), queue), "cuMemFreeAsync");
+      checkFree(cuMemFreeAsync(block.address(), queue), "cuMemFreeAsync");
     } else {
-      check(cuMemFree_v2(block.address()), "cuMemFree"); // waits for the device
+      checkFree(cuMemFree_v2(block.address()), "cuMemFree"); // waits for the device
     }
   }
 

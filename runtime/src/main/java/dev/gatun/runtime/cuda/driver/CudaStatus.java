@@ -42,6 +42,16 @@ final class CudaStatus {
     }
   }
 
+  /**
+   * As {@link #check}, for calls that free something: when the context is lost, what it had is
+   * gone, and the call that found out has said so.
+   */
+  static void checkFree(int status, String call) {
+    if (!STICKY.contains(status)) {
+      check(status, call);
+    }
+  }
+
   /** What to throw where {@code call} returned {@code status}. */
   static CudaException exception(int status, String call) {
     boolean lost = STICKY.contains(status);

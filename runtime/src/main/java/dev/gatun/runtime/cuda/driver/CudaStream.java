@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda.driver;
 
 import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -111,7 +112,7 @@ public final class CudaStream implements AutoCloseable {
     if (!closed) {
       closed = true;
       OPEN.decrementAndGet();
-      check(cuStreamDestroy_v2(handle()), "cuStreamDestroy");
+      checkFree(cuStreamDestroy_v2(handle()), "cuStreamDestroy");
     }
   }
 }

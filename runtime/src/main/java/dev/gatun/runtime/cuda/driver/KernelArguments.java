@@ -9,21 +9,15 @@ import java.lang.foreign.ValueLayout;
  * the launch, so that one object serves all launches of a thread, one after the other.
  *
  * <p>Two arrays of native memory: values of 8 bytes, and pointers to them, which is what
- * cuLaunchKernel takes and which never change.
+ * cuLaunchKernel takes. A null pointer behind the last is for drivers of tests, which count them.
  */
 public final class KernelArguments implements AutoCloseable {
   private static final int MOST = 64;
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, MOST);
-  private final MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS, MOST);
+  private final MemorySegment pointers = arena.allocate(ValueLayout.JAVA_LONG, MOST + 1);
   private int count;
-
-  public KernelArguments() {
-    for (int i = 0; i < MOST; i++) {
-      pointers.setAtIndex(ValueLayout.ADDRESS, i, values.asSlice((long) i * Long.BYTES));
-    }
-  }
 
   /** Forgets the arguments of the last launch. */
   public KernelArguments begin() {
@@ -61,6 +55,7 @@ public final class KernelArguments implements AutoCloseable {
 
   /** The {@code void* kernelParams[]} of cuLaunchKernel. */
   MemorySegment pointers() {
+    pointers.setAtIndex(ValueLayout.JAVA_LONG, count, 0);
     return pointers;
   }
 
@@ -68,7 +63,10 @@ public final class KernelArguments implements AutoCloseable {
     if (count == MOST) {
       throw new IllegalStateException("kernel arguments: expected at most " + MOST);
     }
-    return (long) count++ * Long.BYTES;
+    long offset = (long) count * Long.BYTES;
+    pointers.setAtIndex(ValueLayout.JAVA_LONG, count, values.address() + offset);
+    count++;
+    return offset;
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda.driver;
 
 import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
+import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -60,7 +61,7 @@ public final class KernelModule implements AutoCloseable {
       closed = true;
       OPEN.decrementAndGet();
       device.bind();
-      check(cuModuleUnload(handle), "cuModuleUnload");
+      checkFree(cuModuleUnload(handle), "cuModuleUnload");
     }
   }
 }

@@ -1,0 +1,3 @@
+// A program for KernelCompilerTest.
+// nvrtc options: --fmad=false -lineinfo
+#include "square.cuh"
