@@ -5,7 +5,7 @@ import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.nn.checkpoint.Checkpoint;
 import dev.gatun.nn.checkpoint.CheckpointException;
-import dev.gatun.nn.checkpoint.SafeTensors;
+import dev.gatun.nn.checkpoint.TensorFile;
 import dev.gatun.runtime.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -42,7 +42,7 @@ public final class ModelFile {
    * @throws CheckpointException when the file is malformed or has no such entry
    */
   public static ModelConfig readConfig(Path file) throws IOException {
-    try (SafeTensors source = SafeTensors.open(file)) {
+    try (TensorFile source = TensorFile.open(file)) {
       String json = source.metadata().get(MODEL_ENTRY);
       if (json == null) {
         throw new CheckpointException(

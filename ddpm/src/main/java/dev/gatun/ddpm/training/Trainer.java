@@ -12,7 +12,7 @@ import dev.gatun.nn.autograd.Tape;
 import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.checkpoint.Checkpoint;
 import dev.gatun.nn.checkpoint.CheckpointException;
-import dev.gatun.nn.checkpoint.SafeTensors;
+import dev.gatun.nn.checkpoint.TensorFile;
 import dev.gatun.nn.op.Loss;
 import dev.gatun.nn.optim.Adam;
 import dev.gatun.nn.optim.Ema;
@@ -277,7 +277,7 @@ public final class Trainer implements AutoCloseable {
   public void resume(Path directory) throws IOException {
     Path file = directory.resolve(CHECKPOINT);
     int step;
-    try (SafeTensors source = SafeTensors.open(file)) {
+    try (TensorFile source = TensorFile.open(file)) {
       step = check(file, source.metadata());
     }
     Checkpoint.load(file, parameters, state());
@@ -318,7 +318,7 @@ public final class Trainer implements AutoCloseable {
   /** The configuration of the run in {@code directory}, as its checkpoint has it. */
   public static TrainingConfig readConfig(Path directory) throws IOException {
     Path file = directory.resolve(CHECKPOINT);
-    try (SafeTensors source = SafeTensors.open(file)) {
+    try (TensorFile source = TensorFile.open(file)) {
       String json = source.metadata().get(CONFIG_ENTRY);
       if (json == null) {
         throw new CheckpointException(file + ": is not a checkpoint of a training run");

@@ -12,25 +12,28 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * The parameters of a network as a SafeTensors file under PyTorch's names and in PyTorch's layouts,
- * readable by {@code safetensors.torch.load_file}; with the state that training needs to go on, if
- * wanted.
+ * The parameters of a network as a file under PyTorch's names and in PyTorch's layouts:
+ * SafeTensors, as {@code safetensors.torch.load_file} reads it, or {@code torch.save}'s; with the
+ * state that training needs to go on, if wanted.
  *
  * <p>State is kept in ranges parallel to the trained values (moments, averages): range "ema" of
  * parameter "conv1.weight" is the tensor "ema/conv1.weight".
  */
 public final class Checkpoint {
 
-  private static final int MOST_LISTED = 10;
+  private static final int MOST_LISTED = 100;
+  private static final int FIRST_LISTED = 20;
 
   private Checkpoint() {}
 
   /**
-   * Saves the parameters with {@code state} (name to range) and {@code metadata}; see {@link
-   * SafeTensorsWriter} for failures.
+   * Saves the parameters with {@code state} (name to range) and {@code metadata}, in the format
+   * that the file's name asks for; see {@link TensorFileWriter} for formats and failures.
    */
   public static void save(
       Path file, ParameterStore store, Map<String, Tensor> state, Map<String, String> metadata)
@@ -48,7 +51,7 @@ public final class Checkpoint {
       Map<String, Tensor> state,
       Map<String, String> metadata)
       throws IOException {
-    SafeTensorsWriter writer = new SafeTensorsWriter(metadata);
+    TensorFileWriter writer = TensorFileWriter.of(file, metadata);
     for (Place place : places(store, values, state)) {
       writer.add(
           place.name,
@@ -61,38 +64,74 @@ public final class Checkpoint {
 
   /**
    * Loads the parameters and the ranges of {@code state}, all or nothing, and returns the metadata.
-   * State in the file that is not asked for is passed over.
+   * State in the file that is not asked for is passed over. The file's first bytes say which format
+   * it has.
    *
-   * @throws CheckpointException that counts the missing, unexpected and misshapen tensors and lists
-   *     the first of them
+   * @throws CheckpointException that counts and lists the missing, unexpected and misshapen
+   *     tensors; of more than a hundred it lists the first of each kind
    */
   public static Map<String, String> load(Path file, ParameterStore store, Map<String, Tensor> state)
       throws IOException {
-    try (SafeTensors source = SafeTensors.open(file)) {
+    return load(file, store, state, UnaryOperator.identity());
+  }
+
+  /**
+   * As above, where a tensor of the file that is called n is the parameter {@code currentName(n)}:
+   * files of older versions of a network.
+   */
+  public static Map<String, String> load(
+      Path file, ParameterStore store, Map<String, Tensor> state, UnaryOperator<String> currentName)
+      throws IOException {
+    try (TensorFile source = TensorFile.open(file)) {
       List<Place> places = places(store, store.values(), state);
-      List<String> problems = problems(source, places);
-      if (!problems.isEmpty()) {
+      Differences differences = new Differences();
+      Map<String, StoredTensor> stored = renamed(source, currentName, differences);
+      compare(stored, places, differences);
+      if (differences.count() > 0) {
         throw new CheckpointException(
-            file
-                + ": a checkpoint of another network ("
-                + problems.size()
-                + " differences): "
-                + listed(problems));
+            "%s: a checkpoint of another network (%d differences): %s"
+                .formatted(file, differences.count(), differences));
       }
       for (Place place : places) {
-        SafeTensors.Entry entry = source.entries().get(place.name);
-        if (entry != null) {
-          read(store, place, entry);
+        StoredTensor tensor = stored.get(place.name);
+        if (tensor != null) {
+          read(store, place, tensor);
         }
       }
       return new LinkedHashMap<>(source.metadata());
     }
   }
 
-  private static String listed(List<String> problems) {
-    String first = problems.stream().limit(MOST_LISTED).collect(Collectors.joining("; "));
-    int rest = problems.size() - MOST_LISTED;
-    return rest > 0 ? first + "; and " + rest + " more" : first;
+  /** What a file lacks, has too much, and has in another form. */
+  private static final class Differences {
+    private final List<String> missing = new ArrayList<>();
+    private final List<String> unexpected = new ArrayList<>();
+    private final List<String> misshapen = new ArrayList<>();
+
+    int count() {
+      return missing.size() + unexpected.size() + misshapen.size();
+    }
+
+    @Override
+    public String toString() {
+      int limit = count() <= MOST_LISTED ? MOST_LISTED : FIRST_LISTED;
+      return Stream.of(
+              listed("missing", missing, limit),
+              listed("unexpected", unexpected, limit),
+              listed("misshapen", misshapen, limit))
+          .filter(text -> !text.isEmpty())
+          .collect(Collectors.joining("; "));
+    }
+
+    private static String listed(String kind, List<String> all, int limit) {
+      if (all.isEmpty()) {
+        return "";
+      }
+      String first = all.stream().limit(limit).collect(Collectors.joining(", "));
+      int rest = all.size() - limit;
+      return "%d %s: %s%s"
+          .formatted(all.size(), kind, first, rest > 0 ? " and " + rest + " more" : "");
+    }
   }
 
   private record Place(String name, Parameter parameter, Tensor tensor) {}
@@ -117,30 +156,46 @@ public final class Checkpoint {
     return places;
   }
 
-  private static List<String> problems(SafeTensors source, List<Place> places) {
-    List<String> problems = new ArrayList<>();
-    Map<String, SafeTensors.Entry> rest = new LinkedHashMap<>(source.entries());
+  private static Map<String, StoredTensor> renamed(
+      TensorFile source, UnaryOperator<String> currentName, Differences differences) {
+    Map<String, StoredTensor> stored = new LinkedHashMap<>();
+    source
+        .entries()
+        .forEach(
+            (name, tensor) -> {
+              String current = currentName.apply(name);
+              if (stored.putIfAbsent(current, tensor) != null) {
+                differences.unexpected.add(name + ", another name of " + current);
+              }
+            });
+    return stored;
+  }
+
+  private static void compare(
+      Map<String, StoredTensor> stored, List<Place> places, Differences differences) {
+    Map<String, StoredTensor> rest = new LinkedHashMap<>(stored);
     for (Place place : places) {
-      SafeTensors.Entry entry = rest.remove(place.name);
+      StoredTensor tensor = rest.remove(place.name);
       List<Long> shape = new ArrayList<>();
       for (long extent : place.parameter.pytorchShape()) {
         shape.add(extent);
       }
-      if (entry == null) {
-        problems.add("missing " + place.name + shape);
-      } else if (!entry.shape().equals(shape)) {
-        problems.add(place.name + " has shape " + entry.shape() + ", expected " + shape);
-      } else if (!entry.type().isReadable()) {
-        problems.add(
-            place.name + " has dtype " + entry.type() + ", expected F32, F16, BF16 or F64");
+      if (tensor == null) {
+        differences.missing.add(place.name + shape);
+      } else if (!tensor.shape().equals(shape)) {
+        differences.misshapen.add(
+            place.name + " has shape " + tensor.shape() + ", expected " + shape);
+      } else if (!tensor.type().isReadable()) {
+        differences.misshapen.add(
+            place.name + " has dtype " + tensor.type() + ", expected F32, F16, BF16 or F64");
       }
     }
-    for (SafeTensors.Entry entry : rest.values()) {
-      if (entry.name().indexOf('/') < 0) {
-        problems.add("unexpected " + entry.name() + entry.shape());
-      }
-    }
-    return problems;
+    rest.forEach(
+        (name, tensor) -> {
+          if (name.indexOf('/') < 0) {
+            differences.unexpected.add(name + tensor.shape());
+          }
+        });
   }
 
   private static void write(ParameterStore store, Place place, MemorySegment destination) {
@@ -155,10 +210,11 @@ public final class Checkpoint {
     }
   }
 
-  private static void read(ParameterStore store, Place place, SafeTensors.Entry entry) {
+  private static void read(ParameterStore store, Place place, StoredTensor tensor) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment floats = arena.allocate(place.tensor.elements() * Float.BYTES, 64);
-      PytorchLayout.fromPytorch(place.tensor.shape(), entry.type(), entry.data(), floats);
+      PytorchLayout.fromPytorch(
+          place.tensor.shape(), tensor.type(), tensor.toRowMajor(arena), floats);
       store.backend().upload(floats, place.tensor);
     }
   }

@@ -24,25 +24,15 @@ import java.util.Map;
  * anything is read, and the tensors must fill the file without overlap or gap. Format:
  * huggingface.co/docs/safetensors.
  */
-public final class SafeTensors implements AutoCloseable {
+public final class SafeTensors implements TensorFile {
 
   static final String METADATA = "__metadata__";
   static final long MAX_HEADER = 100_000_000;
 
-  /**
-   * A tensor of the file.
-   *
-   * @param name unique in the file
-   * @param type the type of the elements
-   * @param shape the extents, outermost first; none is a scalar
-   * @param data the bytes, row-major, little endian; valid until the file is closed
-   */
-  public record Entry(String name, ElementType type, List<Long> shape, MemorySegment data) {}
-
   private final Path file;
   private final Arena arena = Arena.ofConfined();
   private final Map<String, String> metadata = new LinkedHashMap<>();
-  private final Map<String, Entry> entries = new LinkedHashMap<>();
+  private final Map<String, StoredTensor> entries = new LinkedHashMap<>();
 
   private SafeTensors(Path file) {
     this.file = file;
@@ -69,12 +59,14 @@ public final class SafeTensors implements AutoCloseable {
   }
 
   /** The free text that was saved with the tensors, in the file's order. */
+  @Override
   public Map<String, String> metadata() {
     return Collections.unmodifiableMap(metadata);
   }
 
   /** The tensors by name, in the header's order. */
-  public Map<String, Entry> entries() {
+  @Override
+  public Map<String, StoredTensor> entries() {
     return Collections.unmodifiableMap(entries);
   }
 
@@ -133,7 +125,8 @@ public final class SafeTensors implements AutoCloseable {
     }
   }
 
-  private Entry entry(String name, Object value, MemorySegment data) throws CheckpointException {
+  private StoredTensor entry(String name, Object value, MemorySegment data)
+      throws CheckpointException {
     if (!(value instanceof Map<?, ?> map)
         || map.size() != 3
         || !(map.get("dtype") instanceof String typeName)
@@ -171,7 +164,7 @@ public final class SafeTensors implements AutoCloseable {
               + " bytes, its offsets say "
               + (end - begin));
     }
-    return new Entry(name, type, shape, data.asSlice(begin, bytes));
+    return StoredTensor.rowMajor(name, type, shape, data.asSlice(begin, bytes));
   }
 
   private ElementType type(String name, String typeName) throws CheckpointException {
@@ -208,12 +201,12 @@ public final class SafeTensors implements AutoCloseable {
   }
 
   private void checkCoverage(MemorySegment data) throws CheckpointException {
-    List<Entry> ordered = new ArrayList<>(entries.values());
+    List<StoredTensor> ordered = new ArrayList<>(entries.values());
     ordered.sort(
-        Comparator.comparingLong((Entry entry) -> entry.data().address())
+        Comparator.comparingLong((StoredTensor entry) -> entry.data().address())
             .thenComparingLong(entry -> entry.data().byteSize()));
     long end = 0;
-    for (Entry entry : ordered) {
+    for (StoredTensor entry : ordered) {
       long begin = entry.data().address() - data.address();
       if (begin != end) {
         throw malformed(

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 
 /**
@@ -18,15 +19,9 @@ import java.util.TreeMap;
  *
  * <p>The file is written as a whole or not at all, see {@link FileReplacement}.
  */
-public final class SafeTensorsWriter {
+public final class SafeTensorsWriter implements TensorFileWriter {
 
   private static final long MAX_WRITE = 1 << 24;
-
-  /** Fills the bytes of a tensor, row-major and little endian. */
-  @FunctionalInterface
-  public interface Content {
-    void write(MemorySegment destination);
-  }
 
   private record Item(
       String name, ElementType type, long[] shape, long byteSize, Content content) {}
@@ -39,7 +34,7 @@ public final class SafeTensorsWriter {
     this.metadata = new TreeMap<>(metadata);
   }
 
-  /** Adds a tensor; {@code content} is called when its turn comes. */
+  @Override
   public void add(String name, ElementType type, long[] shape, Content content) {
     long bytes = type.byteSize();
     for (long extent : shape) {
@@ -51,11 +46,7 @@ public final class SafeTensorsWriter {
     }
   }
 
-  /**
-   * Writes {@code file}, in the place of one that may be there; its folder must exist.
-   *
-   * @throws IOException that names the file and says why
-   */
+  @Override
   public void write(Path file) throws IOException {
     FileReplacement.write(file, this::writeTo);
   }
@@ -81,7 +72,7 @@ public final class SafeTensorsWriter {
     }
   }
 
-  private static void write(FileChannel out, MemorySegment bytes) throws IOException {
+  static void write(FileChannel out, MemorySegment bytes) throws IOException {
     for (long from = 0; from < bytes.byteSize(); from += MAX_WRITE) {
       long count = Math.min(MAX_WRITE, bytes.byteSize() - from);
       FileReplacement.writeAll(out, bytes.asSlice(from, count).asByteBuffer());
@@ -91,16 +82,7 @@ public final class SafeTensorsWriter {
   private byte[] header(Item[] ordered) {
     StringBuilder json = new StringBuilder("{");
     if (!metadata.isEmpty()) {
-      json.append(quote(SafeTensors.METADATA)).append(":{");
-      String separator = "";
-      for (Map.Entry<String, String> member : metadata.entrySet()) {
-        json.append(separator)
-            .append(quote(member.getKey()))
-            .append(':')
-            .append(quote(member.getValue()));
-        separator = ",";
-      }
-      json.append('}');
+      json.append(quote(SafeTensors.METADATA)).append(':').append(object(metadata));
     }
     long begin = 0;
     for (Item item : ordered) {
@@ -116,6 +98,13 @@ public final class SafeTensorsWriter {
     byte[] padded = Arrays.copyOf(text, (text.length + 7) / 8 * 8);
     Arrays.fill(padded, text.length, padded.length, (byte) ' ');
     return padded;
+  }
+
+  /** The strings as one JSON object. */
+  static String object(Map<String, String> members) {
+    StringJoiner json = new StringJoiner(",", "{", "}");
+    members.forEach((name, value) -> json.add(quote(name) + ":" + quote(value)));
+    return json.toString();
   }
 
   private static String quote(String text) {

@@ -69,7 +69,7 @@ class SafeTensorsTest {
           List.of("scalar", "empty", "matrix", "bytes"),
           List.copyOf(read.entries().keySet()),
           "by size, then name");
-      SafeTensors.Entry matrix = read.entries().get("matrix");
+      StoredTensor matrix = read.entries().get("matrix");
       assertEquals(List.of(2L, 3L), matrix.shape());
       assertEquals(5.5f, matrix.type().toFloat(matrix.data(), 5));
       assertEquals(List.of(), read.entries().get("scalar").shape());
@@ -119,7 +119,7 @@ class SafeTensorsTest {
     writer.write(file);
     try (SafeTensors read = SafeTensors.open(file)) {
       for (String name : List.of("half", "brain", "double")) {
-        SafeTensors.Entry entry = read.entries().get(name);
+        StoredTensor entry = read.entries().get(name);
         assertEquals(-1.5f, entry.type().toFloat(entry.data(), 0), name);
       }
       assertEquals(-15f, ElementType.I32.toFloat(read.entries().get("int").data(), 0));
@@ -223,7 +223,7 @@ class SafeTensorsTest {
       }
       Path file = Files.write(folder.resolve("damaged"), damaged);
       try (SafeTensors read = SafeTensors.open(file)) {
-        for (SafeTensors.Entry entry : read.entries().values()) {
+        for (StoredTensor entry : read.entries().values()) {
           assertEquals(
               entry.data().byteSize(),
               entry.data().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE).length);
