@@ -5,6 +5,7 @@ module dev.gatun.ddpm {
   requires transitive dev.gatun.nn;
   requires com.google.gson;
   requires transitive java.desktop;
+  requires jdk.jfr;
 
   exports dev.gatun.ddpm;
   exports dev.gatun.ddpm.data;

@@ -4,6 +4,7 @@ module dev.gatun.runtime {
   requires static transitive org.jspecify;
   requires static jdk.incubator.vector;
   requires dev.gatun.bindings;
+  requires jdk.jfr;
 
   exports dev.gatun.runtime.memory;
   exports dev.gatun.runtime.op;

@@ -20,3 +20,4 @@ library() {
 }
 
 library libcuda.so.1 driver.cpp -l:libkernels.so
+library libnvtx3interop.so.1 nvtx.cpp

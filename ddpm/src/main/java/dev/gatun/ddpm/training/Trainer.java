@@ -164,6 +164,29 @@ public final class Trainer implements AutoCloseable {
    *     and optimizer are as before
    */
   public StepReport step() {
+    TrainingStepEvent event = TrainingStepEvent.isOn() ? new TrainingStepEvent() : null;
+    if (event != null) {
+      event.begin();
+    }
+    backend.beginRange("training step");
+    StepReport report;
+    try {
+      report = nextStep();
+    } finally {
+      backend.endRange();
+    }
+    if (event != null) {
+      event.step = report.step();
+      event.images = config.batchSize();
+      event.loss = report.loss();
+      event.gradientNorm = report.gradientNorm();
+      event.learningRate = report.learningRate();
+      event.commit();
+    }
+    return report;
+  }
+
+  private StepReport nextStep() {
     long start = System.nanoTime();
     int number = stepsDone + 1;
     double rate = config.learningRate(number);

@@ -36,7 +36,9 @@ final class InfoCommand implements Callable<Integer> {
     for (String device : List.of("cpu", "cuda")) {
       row(out, device, describe(device));
     }
-    Machine.gpus().forEach(gpu -> row(out, "", gpu));
+    List<String> gpus = Backends.devices("cuda");
+    // What the kernel knows, where its driver cannot be asked.
+    (gpus.isEmpty() ? Machine.gpus() : gpus).forEach(gpu -> row(out, "", gpu));
 
     out.println();
     out.println("Libraries");

@@ -3,6 +3,7 @@ package dev.gatun.runtime.cuda;
 import dev.gatun.bindings.loader.CudaLibrary;
 import dev.gatun.runtime.cuda.driver.CudaDevice;
 import dev.gatun.runtime.cuda.driver.CudaGraph;
+import dev.gatun.runtime.cuda.driver.Nvtx;
 import dev.gatun.runtime.cuda.driver.StagedCopies;
 import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.op.Attention;
@@ -18,7 +19,6 @@ import dev.gatun.runtime.op.Reduction;
 import dev.gatun.runtime.op.Resampling;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** An NVIDIA GPU: kernels compiled by NVRTC, cuDNN, cuBLASLt, and CUDA graphs. */
@@ -46,20 +46,12 @@ public final class CudaBackend implements Backend {
   @Override
   public String describe() {
     CudaDevice device = session.device();
-    int capability = device.computeCapability();
-    return String.format(
-        Locale.ROOT,
-        "%s: %s, compute capability %d.%d, %d multiprocessors, %.1f of %.1f GiB free, driver for"
-            + " CUDA %s, cuDNN %s",
-        device,
-        device.name(),
-        capability / 10,
-        capability % 10,
-        device.multiprocessors(),
-        device.freeBytes() / (double) (1 << 30),
-        device.totalBytes() / (double) (1 << 30),
-        CudaDevice.driverVersion(),
-        CudaLibrary.CUDNN.load().version());
+    return "%s: %s, driver for CUDA %s, cuDNN %s"
+        .formatted(
+            device,
+            device.describe(),
+            CudaDevice.driverVersion(),
+            CudaLibrary.CUDNN.load().version());
   }
 
   /** From Ampere on: compute capability 8.0. */
@@ -156,6 +148,16 @@ public final class CudaBackend implements Backend {
         graph.close();
       }
     };
+  }
+
+  @Override
+  public void beginRange(String name) {
+    Nvtx.push(name);
+  }
+
+  @Override
+  public void endRange() {
+    Nvtx.pop();
   }
 
   @Override

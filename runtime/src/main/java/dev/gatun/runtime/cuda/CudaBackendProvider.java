@@ -2,12 +2,16 @@ package dev.gatun.runtime.cuda;
 
 import dev.gatun.bindings.loader.CudaLibrary;
 import dev.gatun.bindings.loader.LibraryLoadException;
+import dev.gatun.bindings.loader.SearchResult;
 import dev.gatun.runtime.cuda.driver.CudaDevice;
 import dev.gatun.runtime.cuda.driver.CudaException;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.BackendProvider;
 import dev.gatun.runtime.op.BackendUnavailableException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Makes {@code "cuda"} known: {@code "cuda:1"} is the second GPU that the driver sees. The system
@@ -27,15 +31,28 @@ public final class CudaBackendProvider implements BackendProvider {
   @Override
   public boolean isAvailable() {
     try {
-      if (CudaDevice.count() == 0) {
-        return false;
-      }
       CudaDevice.open(0).close();
-      NEEDED.forEach(CudaLibrary::load);
+      requireLibraries();
       return true;
     } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
       return false;
     }
+  }
+
+  /** The driver's GPUs; none where there is no driver, or one that does not start. */
+  @Override
+  public List<String> devices() {
+    List<String> devices = new ArrayList<>();
+    try {
+      for (int i = 0; i < CudaDevice.count(); i++) {
+        try (CudaDevice device = CudaDevice.open(i)) {
+          devices.add(device + ": " + device.describe());
+        }
+      }
+    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+      return devices; // opening one says why
+    }
+    return devices;
   }
 
   @Override
@@ -46,12 +63,34 @@ public final class CudaBackendProvider implements BackendProvider {
   @Override
   public Backend open(int index) {
     try {
-      CudaDevice.count(); // the driver first: without it the others are no use
-      NEEDED.forEach(CudaLibrary::load);
+      CudaDevice.requireOrdinal(index); // the driver first: without it the others are no use
+      requireLibraries();
       return new CudaBackend(new CudaSession(index, deterministic()));
     } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
       throw new BackendUnavailableException("device cuda:" + index + ": " + e.getMessage(), e);
     }
+  }
+
+  /** Loads what the backend calls; where several are missing, one message says so. */
+  private static void requireLibraries() {
+    List<SearchResult.Missing> missing = new ArrayList<>();
+    for (CudaLibrary library : NEEDED) {
+      if (library.find() instanceof SearchResult.Missing nowhere) {
+        missing.add(nowhere);
+      }
+    }
+    if (missing.size() > 1) {
+      throw new IllegalArgumentException(
+          "%s were not found: %s; gatun info --verbose lists every place tried"
+              .formatted(
+                  join(" and ", missing, m -> m.library() + " (" + m.fileName() + ")"),
+                  join("; ", missing, SearchResult.Missing::remedy)));
+    }
+    NEEDED.forEach(CudaLibrary::load);
+  }
+
+  private static <T> String join(String between, List<T> values, Function<T, String> text) {
+    return values.stream().map(text).collect(Collectors.joining(between));
   }
 
   private static boolean deterministic() {

@@ -60,6 +60,15 @@ public interface Backend extends AutoCloseable {
    */
   Program capture(Runnable step);
 
+  /**
+   * Begins a range that the device's profilers show as {@code name}, until {@link #endRange};
+   * ranges nest. Nothing where no profiler listens.
+   */
+  default void beginRange(String name) {}
+
+  /** Ends the range that was begun last. */
+  default void endRange() {}
+
   /** Waits until the device has done all that was asked of it. */
   void synchronize();
 

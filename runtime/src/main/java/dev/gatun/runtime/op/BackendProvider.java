@@ -1,5 +1,7 @@
 package dev.gatun.runtime.op;
 
+import java.util.List;
+
 /**
  * How a kind of device makes itself known to {@link Backends}, through {@link
  * java.util.ServiceLoader}.
@@ -14,6 +16,11 @@ public interface BackendProvider {
    * asked first.
    */
   boolean isAvailable();
+
+  /** What devices of this kind are here, for people, whether or not they can be opened. */
+  default List<String> devices() {
+    return List.of();
+  }
 
   /** Which kind {@code "auto"} prefers: the fastest has the highest. */
   int priority();

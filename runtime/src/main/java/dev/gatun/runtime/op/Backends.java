@@ -18,11 +18,7 @@ public final class Backends {
    * @throws BackendUnavailableException when it cannot be used on this machine
    */
   public static Backend open(String device) {
-    List<BackendProvider> providers =
-        ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).stream()
-            .map(ServiceLoader.Provider::get)
-            .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
-            .toList();
+    List<BackendProvider> providers = providers();
     if (device.equals("auto")) {
       for (BackendProvider provider : providers) {
         if (provider.isAvailable()) {
@@ -46,6 +42,21 @@ public final class Backends {
             + ": expected auto, or one of "
             + kinds(providers)
             + ", or such a name with :INDEX");
+  }
+
+  /** What devices of {@code kind} are here, for people, whether or not they can be opened. */
+  public static List<String> devices(String kind) {
+    return providers().stream()
+        .filter(provider -> provider.kind().equals(kind))
+        .flatMap(provider -> provider.devices().stream())
+        .toList();
+  }
+
+  private static List<BackendProvider> providers() {
+    return ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).stream()
+        .map(ServiceLoader.Provider::get)
+        .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
+        .toList();
   }
 
   private static int parseIndex(String device, int colon) {

@@ -37,20 +37,25 @@ public final class CudaEmulator {
     return new CudaBackend(new CudaSession(0, false));
   }
 
-  /** Builds what is missing or older than its sources. */
+  /** Builds the libraries of this JVM where they are missing or older than their sources. */
   public static synchronized void require() {
     if (!built) {
       Path folder = Path.of(System.getProperty("gatun.library.path", ""));
-      if (!folder.endsWith("cuda-emulator")) {
+      if (!folder.endsWith("runtime/target/cuda-emulator")) {
         throw new IllegalStateException(
             "gatun.library.path: expected the folder of the emulator, got " + folder);
       }
-      assumeTrue(run(folder, "g++", "--version") == 0, "no g++ to build the CUDA emulator with");
-      Path sources = folder.resolve("../../src/test/emulator").normalize();
-      int status = run(folder, "sh", sources.resolve("build.sh").toString(), folder.toString());
-      assertEquals(0, status, () -> "build of the CUDA emulator:\n" + log(folder));
+      build(folder);
       built = true;
     }
+  }
+
+  /** Builds the libraries in {@code folder}, which is target/cuda-emulator of the runtime's. */
+  public static void build(Path folder) {
+    assumeTrue(run(folder, "g++", "--version") == 0, "no g++ to build the CUDA emulator with");
+    Path sources = folder.resolve("../../src/test/emulator").normalize();
+    int status = run(folder, "sh", sources.resolve("build.sh").toString(), folder.toString());
+    assertEquals(0, status, () -> "build of the CUDA emulator:\n" + log(folder));
   }
 
   private static int run(Path folder, String... command) {

@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,18 +90,7 @@ public final class CudaDevice implements AutoCloseable {
    * @throws CudaException when the driver does not let it be used
    */
   public static CudaDevice open(int ordinal) {
-    int count = count();
-    if (count == 0) {
-      throw new IllegalArgumentException(
-          "the driver sees no GPU: nvidia-smi should list one, and CUDA_VISIBLE_DEVICES not hide"
-              + " it");
-    }
-    if (ordinal < 0 || ordinal >= count) {
-      throw new IllegalArgumentException(
-          count == 1
-              ? "there is one GPU, it is called cuda or cuda:0"
-              : "there are " + count + " GPUs, cuda:0 to cuda:" + (count - 1));
-    }
+    requireOrdinal(ordinal);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
       check(cuDeviceGet(value, ordinal), "cuDeviceGet");
@@ -120,12 +110,44 @@ public final class CudaDevice implements AutoCloseable {
     }
   }
 
+  /**
+   * Starts the driver and checks that it sees GPU {@code ordinal}; throws as {@link #open} does.
+   */
+  public static void requireOrdinal(int ordinal) {
+    int count = count();
+    if (count == 0) {
+      throw new IllegalArgumentException(
+          "the driver sees no GPU: nvidia-smi should list one, and CUDA_VISIBLE_DEVICES not hide"
+              + " it; or use the device cpu");
+    }
+    if (ordinal < 0 || ordinal >= count) {
+      throw new IllegalArgumentException(
+          count == 1
+              ? "there is one GPU, it is called cuda or cuda:0"
+              : "there are " + count + " GPUs, cuda:0 to cuda:" + (count - 1));
+    }
+  }
+
   /** Makes this device's context the one that this thread's calls go to. */
   public void bind() {
     if (BOUND.get() != this) {
       check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
       BOUND.set(this);
     }
+  }
+
+  /** Name, abilities and free memory, for people. */
+  public String describe() {
+    return String.format(
+        Locale.ROOT,
+        "%s, compute capability %d.%d, %d multiprocessors, %.1f of %.1f GiB free, PCI %s",
+        name,
+        computeCapability / 10,
+        computeCapability % 10,
+        multiprocessors,
+        freeBytes() / (double) (1 << 30),
+        totalBytes() / (double) (1 << 30),
+        pciBusId());
   }
 
   /** Which of the driver's GPUs it is: 1 for cuda:1. */

@@ -74,7 +74,15 @@ public final class CudaGraph implements AutoCloseable {
 
   /** Gives all of it to the stream that it was recorded from. */
   public void launch() {
+    GraphLaunchEvent event = GraphLaunchEvent.isOn() ? new GraphLaunchEvent() : null;
+    if (event != null) {
+      event.begin();
+    }
     check(cuGraphLaunch(executable, stream.handle()), "cuGraphLaunch");
+    if (event != null) {
+      event.nodes = nodes;
+      event.commit();
+    }
   }
 
   /** Frees it; a launch that is under way is finished first, by the driver. */

@@ -42,6 +42,10 @@ public final class CudaKernel {
     if (sharedBytes > sharedBytesAllowed) {
       allowSharedBytes(sharedBytes);
     }
+    KernelLaunchEvent event = KernelLaunchEvent.isOn() ? new KernelLaunchEvent() : null;
+    if (event != null) {
+      event.begin();
+    }
     check(
         cuLaunchKernel(
             function,
@@ -56,6 +60,13 @@ public final class CudaKernel {
             arguments.pointers(),
             MemorySegment.NULL),
         call);
+    if (event != null) {
+      event.kernel = name;
+      event.blocks = (long) gridX * gridY * gridZ;
+      event.threads = blockX;
+      event.sharedBytes = sharedBytes;
+      event.commit();
+    }
   }
 
   private void allowSharedBytes(int bytes) {

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * A GPU's memory. Reservations are ordered within a stream: what is released serves the stream's
@@ -53,6 +54,8 @@ public final class CudaMemory implements DeviceMemory, AutoCloseable {
           "%s: a captured step asks for %,d bytes more: it must be run once before it is captured"
               .formatted(device, bytes));
     }
+    DeviceAllocationEvent event = new DeviceAllocationEvent();
+    event.begin();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment pointer = arena.allocate(ValueLayout.JAVA_LONG);
       int status = allocate(pointer, bytes);
@@ -78,6 +81,10 @@ public final class CudaMemory implements DeviceMemory, AutoCloseable {
       long address = pointer.get(ValueLayout.JAVA_LONG, 0);
       blocks.put(address, bytes);
       reservedBytes += bytes;
+      event.device = device.toString();
+      event.bytes = bytes;
+      event.reservedBytes = reservedBytes;
+      event.commit();
       return MemorySegment.ofAddress(address).reinterpret(bytes);
     }
   }
@@ -85,6 +92,11 @@ public final class CudaMemory implements DeviceMemory, AutoCloseable {
   private int allocate(MemorySegment pointer, long bytes) {
     MemorySegment queue = stream.handle();
     return pooled ? cuMemAllocAsync(pointer, bytes, queue) : cuMemAlloc_v2(pointer, bytes);
+  }
+
+  @Override
+  public OptionalLong freeBytes() {
+    return OptionalLong.of(stream.device().freeBytes());
   }
 
   @Override

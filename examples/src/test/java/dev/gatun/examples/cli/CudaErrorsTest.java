@@ -1,0 +1,135 @@
+package dev.gatun.examples.cli;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.gatun.bindings.loader.CudaLibrary;
+import dev.gatun.bindings.loader.SearchResult;
+import dev.gatun.runtime.cuda.CudaEmulator;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What {@code --device cuda} says where it cannot be had: one line each, from a program of its own
+ * whose libraries are emulated or left out.
+ */
+final class CudaErrorsTest {
+  private static final Path EMULATOR =
+      Path.of("../runtime/target/cuda-emulator").toAbsolutePath().normalize();
+
+  @TempDir private Path folder;
+
+  @Test
+  void noDriver() throws IOException, InterruptedException {
+    requireNowhere(CudaLibrary.DRIVER);
+    assertSays(
+        run("cuda", folder, ""),
+        "device cuda:0: CUDA driver (libcuda.so.1) was not found: install NVIDIA's driver, 580 or"
+            + " later");
+  }
+
+  @Test
+  void aDriverThatIsTooOld() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    assertSays(
+        run("cuda", EMULATOR, "driver_version=12080"),
+        "device cuda:0: CUDA driver: this one knows CUDA 12.8, expected 13.0 or later: install"
+            + " NVIDIA's driver, 580 or later");
+  }
+
+  @Test
+  void noDevice() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    assertSays(
+        run("cuda", EMULATOR, "devices=0"),
+        "device cuda:0: the driver sees no GPU: nvidia-smi should list one, and"
+            + " CUDA_VISIBLE_DEVICES not hide it");
+  }
+
+  @Test
+  void anIndexThatIsTooLarge() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    assertSays(
+        run("cuda:2", EMULATOR, "devices=2"), "device cuda:2: there are 2 GPUs, cuda:0 to cuda:1");
+    assertSays(
+        run("cuda:1", EMULATOR, "devices=1"),
+        "device cuda:1: there is one GPU, it is called cuda or cuda:0");
+  }
+
+  @Test
+  void severalLibrariesAreMissing() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    requireNowhere(CudaLibrary.CUDNN);
+    requireNowhere(CudaLibrary.CUBLASLT);
+    linkAll(name -> !name.startsWith("libcu") || name.startsWith("libcuda."));
+    assertSays(
+        run("cuda", folder, ""),
+        "device cuda:0: cuBLASLt (libcublasLt.so.13) and cuDNN (libcudnn.so.9) were not found: pip"
+            + " install nvidia-cublas");
+  }
+
+  private static void requireNowhere(CudaLibrary library) {
+    assumeTrue(
+        library.find() instanceof SearchResult.Missing,
+        "skipped: " + library.title() + " is installed here");
+  }
+
+  private void linkAll(Predicate<String> names) throws IOException {
+    try (Stream<Path> files = Files.list(EMULATOR)) {
+      for (Path file : files.filter(f -> f.getFileName().toString().contains(".so")).toList()) {
+        if (names.test(file.getFileName().toString())) {
+          link(file, folder);
+        }
+      }
+    }
+  }
+
+  private static void link(Path file, Path into) throws IOException {
+    Files.createSymbolicLink(into.resolve(file.getFileName()), file);
+  }
+
+  /** Draws a sample in a program that finds libraries in {@code path}; what it printed. */
+  private String run(String device, Object path, String emulator)
+      throws IOException, InterruptedException {
+    List<String> command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-Xmx512m",
+            "--enable-native-access=ALL-UNNAMED",
+            "-Dgatun.library.path=" + path,
+            "-Duser.home=" + folder,
+            "-cp",
+            System.getProperty("java.class.path"),
+            Gatun.class.getName(),
+            "sample",
+            "mnist",
+            "--device",
+            device,
+            "--steps",
+            "1",
+            "--out",
+            folder.resolve("digits.png").toString());
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().clear(); // it may name folders with libraries
+    builder.environment().put("GATUN_EMULATOR", emulator);
+    Process process = builder.start();
+    String output =
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+    assertTrue(process.waitFor() == 1, output);
+    return output;
+  }
+
+  private static void assertSays(String output, String start) {
+    List<String> lines = new ArrayList<>(output.lines().toList());
+    assertTrue(lines.size() == 1 && lines.getFirst().startsWith("gatun: " + start), output);
+  }
+}
