@@ -37,7 +37,7 @@ for cu in "$kernels"/*.cu; do
     continue
   fi
   entries=$(g++ -std=c++17 -E -P -x c++ -DSIMT_LIST -include "$here/simt.hpp" -I"$kernels" "$cu" |
-    grep -o 'extern "C" __global__ void *[A-Za-z0-9_]*' | sed 's/.* //')
+    tr -s '\n ' '  ' | grep -o 'extern "C" __global__ void [A-Za-z0-9_]*' | sed 's/.* //')
   if [ -z "$entries" ]; then
     echo "$cu has no entry point: expected extern \"C\" __global__ void name(...)" >&2
     exit 1

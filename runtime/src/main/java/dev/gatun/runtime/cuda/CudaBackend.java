@@ -27,20 +27,24 @@ public final class CudaBackend implements Backend {
 
   private final CudaSession session;
   private final StagedCopies copies;
-  private final @Nullable Elementwise elementwise = null;
+  private final Elementwise elementwise;
   private final @Nullable MatrixProduct matrixProduct = null;
   private final @Nullable Convolution convolution = null;
   private final @Nullable Normalization normalization = null;
   private final @Nullable Attention attention = null;
   private final @Nullable Resampling resampling = null;
-  private final @Nullable Reduction reduction = null;
-  private final @Nullable RandomFill randomFill = null;
-  private final @Nullable ParameterUpdate parameterUpdate = null;
+  private final Reduction reduction;
+  private final RandomFill randomFill;
+  private final ParameterUpdate parameterUpdate;
 
   /** Computes in {@code session}, which it closes when it is closed. */
   public CudaBackend(CudaSession session) {
     this.session = session;
     copies = new StagedCopies(session.stream());
+    elementwise = new CudaElementwise(session);
+    reduction = new CudaReduction(session);
+    randomFill = new CudaRandomFill(session);
+    parameterUpdate = new CudaParameterUpdate(session);
   }
 
   @Override
@@ -67,7 +71,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public Elementwise elementwise() {
-    return landed(elementwise, "elementwise");
+    return elementwise;
   }
 
   @Override
@@ -97,17 +101,17 @@ public final class CudaBackend implements Backend {
 
   @Override
   public Reduction reduction() {
-    return landed(reduction, "reduction");
+    return reduction;
   }
 
   @Override
   public RandomFill randomFill() {
-    return landed(randomFill, "random fill");
+    return randomFill;
   }
 
   @Override
   public ParameterUpdate parameterUpdate() {
-    return landed(parameterUpdate, "parameter update");
+    return parameterUpdate;
   }
 
   private <T> T landed(@Nullable T family, String name) {

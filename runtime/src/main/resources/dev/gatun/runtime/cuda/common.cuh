@@ -142,20 +142,41 @@ __device__ __forceinline__ void store(bf16* p, const float (&v)[V]) {
   }
 }
 
-// The number of this thread among all of a one-dimensional grid, and how many there are.
-__device__ __forceinline__ int64 gridThread() { return (int64)blockIdx.x * blockDim.x + threadIdx.x; }
+// The number of this thread among all of the grid's x-axis, and how many there are: below 2^32.
+__device__ __forceinline__ unsigned gridThread() { return blockIdx.x * blockDim.x + threadIdx.x; }
 
-__device__ __forceinline__ int64 gridThreads() { return (int64)gridDim.x * blockDim.x; }
+__device__ __forceinline__ unsigned gridThreads() { return gridDim.x * blockDim.x; }
 
-// Calls body(row, column) for columns from, from + V, ... below to of each row, each once in the
-// grid. A single row costs no division.
+// Calls body(row, column) for columns from, from + V, ... below to of each row, each once along the
+// grid's x-axis; threads that follow each other take columns that do. Divides once per thread, not
+// once per call, and by 32 bits: a longer row is wider than the grid.
 template <int V, typename Body>
 __device__ __forceinline__ void forEach(int64 rows, int64 from, int64 to, Body body) {
   int64 perRow = (to - from + V - 1) / V;
-  int64 total = rows * perRow;
-  for (int64 i = gridThread(); i < total; i += gridThreads()) {
-    int64 row = rows == 1 ? 0 : i / perRow;
-    body(row, from + (i - row * perRow) * V);
+  if (perRow <= 0) {
+    return;
+  }
+  unsigned divisor = perRow < 0xFFFFFFFFll ? (unsigned)perRow : 0xFFFFFFFFu;
+  int64 row = gridThread() / divisor;
+  int64 column = gridThread() % divisor;
+  unsigned rowStep = gridThreads() / divisor;
+  unsigned columnStep = gridThreads() % divisor;
+  while (row < rows) {
+    body(row, from + column * V);
+    row += rowStep;
+    column += columnStep;
+    if (column >= perRow) {
+      column -= perRow;
+      row++;
+    }
+  }
+}
+
+// Calls body(sample) for each sample along the grid's y-axis.
+template <typename Body>
+__device__ __forceinline__ void forEachSample(int samples, Body body) {
+  for (int n = blockIdx.y; n < samples; n += gridDim.y) {
+    body(n);
   }
 }
 

@@ -144,64 +144,74 @@ __device__ __forceinline__ void fill(float value, Y* y, int64 yStride, int64 row
   }
 FOR_EACH_TYPE(FILL)
 
-// y[r, c] = x[r, c] + shift[n, c] with the sample n = r / pixels.
+// y[n, r, c] = x[n, r, c] + shift[n, c], the samples n along the grid's y-axis.
 template <typename X, typename S, typename Y, int V>
 __device__ __forceinline__ void addPerSample(const X* x, int64 xStride, const S* shift,
-                                             int64 shiftStride, Y* y, int64 yStride, int64 rows,
+                                             int64 shiftStride, Y* y, int64 yStride, int samples,
                                              int64 pixels, int64 from, int64 to) {
-  forEach<V>(rows, from, to, [&](int64 r, int64 c) {
-    float v[V];
-    float s[V];
-    load(x + r * xStride + c, v);
-    load(shift + r / pixels * shiftStride + c, s);
+  forEachSample(samples, [&](int n) {
+    const X* xn = x + n * pixels * xStride;
+    const S* sn = shift + n * shiftStride;
+    Y* yn = y + n * pixels * yStride;
+    forEach<V>(pixels, from, to, [&](int64 r, int64 c) {
+      float v[V];
+      float s[V];
+      load(xn + r * xStride + c, v);
+      load(sn + c, s);
 #pragma unroll
-    for (int i = 0; i < V; i++) {
-      v[i] += s[i];
-    }
-    store(y + r * yStride + c, v);
+      for (int i = 0; i < V; i++) {
+        v[i] += s[i];
+      }
+      store(yn + r * yStride + c, v);
+    });
   });
 }
 
 #define ADD_PER_SAMPLE(x_, X, s_, S, y_, Y)                                                     \
   extern "C" __global__ void addPerSample_##x_##_##s_##_##y_(                                   \
       const X* x, int64 xStride, const S* shift, int64 shiftStride, Y* y, int64 yStride,        \
-      int64 rows, int64 pixels, int64 width, int64 vectorColumns) {                             \
+      int samples, int64 pixels, int64 width, int64 vectorColumns) {                            \
     addPerSample<X, S, Y, vectorWidth<X, S, Y>()>(x, xStride, shift, shiftStride, y, yStride,   \
-                                                  rows, pixels, 0, vectorColumns);              \
-    addPerSample<X, S, Y, 1>(x, xStride, shift, shiftStride, y, yStride, rows, pixels,          \
+                                                  samples, pixels, 0, vectorColumns);           \
+    addPerSample<X, S, Y, 1>(x, xStride, shift, shiftStride, y, yStride, samples, pixels,       \
                              vectorColumns, width);                                             \
   }
 FOR_EACH_3_TYPES(ADD_PER_SAMPLE)
 
-// z[r, c] = a[n] * x[r, c] + b[n] * y[r, c] with the sample n = r / pixels; a dense sample comes
-// as one row.
+// z[n, r, c] = a[n] * x[n, r, c] + b[n] * y[n, r, c], the samples n along the grid's y-axis; a dense
+// sample comes as one row.
 template <typename X, typename Y, typename Z, int V>
 __device__ __forceinline__ void combinePerSample(const float* a, const X* x, int64 xStride,
                                                  const float* b, const Y* y, int64 yStride, Z* z,
-                                                 int64 zStride, int64 rows, int64 pixels,
+                                                 int64 zStride, int samples, int64 pixels,
                                                  int64 from, int64 to) {
-  forEach<V>(rows, from, to, [&](int64 r, int64 c) {
-    float v[V];
-    float w[V];
-    load(x + r * xStride + c, v);
-    load(y + r * yStride + c, w);
-    float av = a[r / pixels];
-    float bv = b[r / pixels];
+  forEachSample(samples, [&](int n) {
+    float an = a[n];
+    float bn = b[n];
+    const X* xn = x + n * pixels * xStride;
+    const Y* yn = y + n * pixels * yStride;
+    Z* zn = z + n * pixels * zStride;
+    forEach<V>(pixels, from, to, [&](int64 r, int64 c) {
+      float v[V];
+      float w[V];
+      load(xn + r * xStride + c, v);
+      load(yn + r * yStride + c, w);
 #pragma unroll
-    for (int i = 0; i < V; i++) {
-      v[i] = av * v[i] + bv * w[i];
-    }
-    store(z + r * zStride + c, v);
+      for (int i = 0; i < V; i++) {
+        v[i] = an * v[i] + bn * w[i];
+      }
+      store(zn + r * zStride + c, v);
+    });
   });
 }
 
 #define COMBINE_PER_SAMPLE(x_, X, y_, Y, z_, Z)                                                 \
   extern "C" __global__ void combinePerSample_##x_##_##y_##_##z_(                               \
       const float* a, const X* x, int64 xStride, const float* b, const Y* y, int64 yStride,     \
-      Z* z, int64 zStride, int64 rows, int64 pixels, int64 width, int64 vectorColumns) {        \
+      Z* z, int64 zStride, int samples, int64 pixels, int64 width, int64 vectorColumns) {       \
     combinePerSample<X, Y, Z, vectorWidth<X, Y, Z>()>(a, x, xStride, b, y, yStride, z, zStride, \
-                                                      rows, pixels, 0, vectorColumns);          \
-    combinePerSample<X, Y, Z, 1>(a, x, xStride, b, y, yStride, z, zStride, rows, pixels,        \
+                                                      samples, pixels, 0, vectorColumns);       \
+    combinePerSample<X, Y, Z, 1>(a, x, xStride, b, y, yStride, z, zStride, samples, pixels,     \
                                  vectorColumns, width);                                         \
   }
 FOR_EACH_3_TYPES(COMBINE_PER_SAMPLE)
