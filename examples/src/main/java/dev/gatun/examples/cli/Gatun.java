@@ -31,7 +31,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "2:the command line was not understood",
       "130:training was stopped by Ctrl-C, after saving a checkpoint"
     },
-    subcommands = {TrainCommand.class, SampleCommand.class, InfoCommand.class})
+    subcommands = {
+      TrainCommand.class,
+      SampleCommand.class,
+      InfoCommand.class,
+      ConvertCommand.class
+    })
 public final class Gatun {
   /** The version of this program. */
   public static final String VERSION = "0.1.0-SNAPSHOT";
