@@ -1,12 +1,15 @@
 package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.data.ImageDataset;
+import dev.gatun.ddpm.training.MemoryEstimate;
 import dev.gatun.ddpm.training.Precision;
 import dev.gatun.ddpm.training.TrainingConfig;
+import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -117,6 +120,7 @@ final class TrainCommand implements Callable<Integer> {
       RunConfig run = resume ? asked : withPrecision(asked, backend);
       System.err.println(images.describe());
       System.err.println(backend.describe());
+      requireMemory(backend, run.training());
       folder.create();
       TrainingRun training =
           new TrainingRun(backend, images, folder, stop, displays, TrainingRun.Sheets.defaults());
@@ -127,6 +131,18 @@ final class TrainCommand implements Callable<Integer> {
       TimeBox time = minutes == null ? null : new TimeBox(minutes, System::nanoTime);
       return report(folder, training.train(run, resume, time));
     }
+  }
+
+  /** Says what the run needs, or that it does not fit, before anything is written. */
+  private static void requireMemory(Backend backend, TrainingConfig config) {
+    MemoryEstimate need =
+        MemoryEstimate.require(
+            backend, b -> Networks.create(b, config.model(), config.seed()), config);
+    OptionalLong free = backend.memory().freeBytes();
+    System.err.printf(
+        "The run needs %,d MiB of the device's memory%s%n",
+        need.bytes() >> 20,
+        free.isEmpty() ? "" : ", %,d MiB are free".formatted(free.getAsLong() >> 20));
   }
 
   private void requireSense() {

@@ -1,6 +1,5 @@
 package dev.gatun.runtime.cuda;
 
-import dev.gatun.bindings.loader.CudaLibrary;
 import dev.gatun.runtime.cuda.driver.CudaDevice;
 import dev.gatun.runtime.cuda.driver.CudaGraph;
 import dev.gatun.runtime.cuda.driver.Nvtx;
@@ -50,12 +49,7 @@ public final class CudaBackend implements Backend {
   @Override
   public String describe() {
     CudaDevice device = session.device();
-    return "%s: %s, driver for CUDA %s, cuDNN %s"
-        .formatted(
-            device,
-            device.describe(),
-            CudaDevice.driverVersion(),
-            CudaLibrary.CUDNN.load().version());
+    return device + ": " + device.describe() + ", driver for CUDA " + CudaDevice.driverVersion();
   }
 
   /** From Ampere on: compute capability 8.0. */

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,11 @@ final class HostMemory implements DeviceMemory {
       arena.close();
       throw new AssertionError(e);
     }
+  }
+
+  @Override
+  public OptionalLong freeBytes() {
+    return AvailableMemory.bytes();
   }
 
   @Override

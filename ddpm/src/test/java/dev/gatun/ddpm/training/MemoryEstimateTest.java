@@ -1,0 +1,133 @@
+package dev.gatun.ddpm.training;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.ddpm.data.ImageShape;
+import dev.gatun.ddpm.data.InMemoryImages;
+import dev.gatun.ddpm.diffusion.Denoiser;
+import dev.gatun.ddpm.unet.Networks;
+import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.memory.DeviceMemory;
+import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.Backends;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Proxy;
+import java.util.Collections;
+import java.util.OptionalLong;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The need that is said before training is what training reserves. */
+final class MemoryEstimateTest {
+  private static final TrainingConfig CONFIG = TrainingConfig.defaults().withSteps(10);
+
+  @AfterEach
+  void nothingIsLeftOpen() {
+    assertEquals(0, DeviceArena.openArenas(), "open arenas");
+  }
+
+  private static Function<Backend, Denoiser> network(TrainingConfig config) {
+    return backend -> Networks.create(backend, config.model(), config.seed());
+  }
+
+  /** Counts what is reserved of a backend's memory, and says that {@code free} bytes are left. */
+  private static final class Meter implements DeviceMemory {
+    final DeviceMemory memory;
+    final long free;
+    long live;
+    long peak;
+
+    Meter(DeviceMemory memory, long free) {
+      this.memory = memory;
+      this.free = free;
+    }
+
+    @Override
+    public MemorySegment reserve(long bytes) {
+      live += bytes;
+      peak = Math.max(peak, live);
+      return memory.reserve(bytes);
+    }
+
+    @Override
+    public void release(MemorySegment block) {
+      live -= block.byteSize();
+      memory.release(block);
+    }
+
+    @Override
+    public OptionalLong freeBytes() {
+      return OptionalLong.of(free);
+    }
+  }
+
+  /** {@code backend} with {@code memory} in the place of its own. */
+  private static Backend with(Backend backend, DeviceMemory memory) {
+    return (Backend)
+        Proxy.newProxyInstance(
+            Backend.class.getClassLoader(),
+            new Class<?>[] {Backend.class},
+            (proxy, method, arguments) ->
+                method.getName().equals("memory") ? memory : method.invoke(backend, arguments));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, FP32", "5, BF16"})
+  void isWhatTrainingReserves(int batch, Precision precision) {
+    TrainingConfig config = CONFIG.withBatchSize(batch).withPrecision(precision);
+    var images =
+        new InMemoryImages(
+            "grey", new ImageShape(28, 28, 1), Collections.nCopies(20, new byte[28 * 28]));
+    try (Backend cpu = Backends.open("cpu")) {
+      MemoryEstimate need = MemoryEstimate.of(cpu, network(config), config);
+      Meter meter = new Meter(cpu.memory(), 0);
+      Backend metered = with(cpu, meter);
+      try (Denoiser denoiser = network(config).apply(metered);
+          Trainer trainer = new Trainer(metered, denoiser, images, config)) {
+        for (int i = 0; i < 4; i++) {
+          trainer.step();
+        }
+        assertEquals(meter.peak, need.bytes());
+        assertEquals(trainer.reservedBytes(), need.stepBytes());
+      }
+      assertEquals(0, meter.live, "what is still reserved");
+    }
+  }
+
+  @Test
+  void saysWhatFitsWhereItDoesNotFit() {
+    try (Backend cpu = Backends.open("cpu")) {
+      TrainingConfig config = CONFIG.withBatchSize(64);
+      MemoryEstimate need = MemoryEstimate.of(cpu, network(config), config);
+      Backend roomy = with(cpu, new Meter(cpu.memory(), need.bytes()));
+      assertEquals(need, MemoryEstimate.require(roomy, network(config), config));
+
+      long free = need.bytes() - 1;
+      Backend tight = with(cpu, new Meter(cpu.memory(), free));
+      String message =
+          assertThrows(
+                  OutOfDeviceMemoryException.class,
+                  () -> MemoryEstimate.require(tight, network(config), config))
+              .getMessage();
+      assertTrue(message.startsWith("training with batches of 64 needs "), message);
+      int fits = Integer.parseInt(message.replaceAll(".*: a batch size of (\\d+) fits", "$1"));
+      assertTrue(fits >= 48 && fits < 64, message);
+      TrainingConfig smaller = config.withBatchSize(fits);
+      assertTrue(MemoryEstimate.of(cpu, network(smaller), smaller).bytes() <= free, "it does fit");
+
+      Backend tiny = with(cpu, new Meter(cpu.memory(), 1 << 20));
+      assertTrue(
+          assertThrows(
+                  OutOfDeviceMemoryException.class,
+                  () -> MemoryEstimate.require(tiny, network(config), config))
+              .getMessage()
+              .endsWith("no batch size fits, choose smaller images or a smaller network"));
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package dev.gatun.runtime.op;
+
+import dev.gatun.runtime.memory.CountingMemory;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Proxy;
+
+/**
+ * Takes the place of a device, has its properties and computes nothing: a step that is run on it
+ * reserves, in {@link #memory}, as many bytes as it would on the device. Downloads leave their
+ * destination as it is.
+ */
+public final class DryRunBackend implements Backend {
+  private final Backend device;
+  private final CountingMemory memory = new CountingMemory();
+  private final Elementwise elementwise = idle(Elementwise.class);
+  private final MatrixProduct matrixProduct = idle(MatrixProduct.class);
+  private final Convolution convolution = idle(Convolution.class);
+  private final Normalization normalization = idle(Normalization.class);
+  private final Attention attention = idle(Attention.class);
+  private final Resampling resampling = idle(Resampling.class);
+  private final Reduction reduction = idle(Reduction.class);
+  private final RandomFill randomFill = idle(RandomFill.class);
+  private final ParameterUpdate parameterUpdate = idle(ParameterUpdate.class);
+
+  /**
+   * Stands in for {@code device}, which stays its owner's and is not used but for its properties.
+   */
+  public DryRunBackend(Backend device) {
+    this.device = device;
+  }
+
+  /** A family whose operators do nothing: each writes to memory that is not there. */
+  private static <F> F idle(Class<F> family) {
+    Object idle =
+        Proxy.newProxyInstance(
+            family.getClassLoader(),
+            new Class<?>[] {family},
+            (proxy, method, arguments) -> {
+              if (method.getReturnType() != void.class) {
+                throw new UnsupportedOperationException("dry run of " + method);
+              }
+              return null;
+            });
+    return family.cast(idle);
+  }
+
+  @Override
+  public String describe() {
+    return "dry run of " + device.describe();
+  }
+
+  @Override
+  public boolean hasFastBfloat16() {
+    return device.hasFastBfloat16();
+  }
+
+  @Override
+  public CountingMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public Elementwise elementwise() {
+    return elementwise;
+  }
+
+  @Override
+  public MatrixProduct matrixProduct() {
+    return matrixProduct;
+  }
+
+  @Override
+  public Convolution convolution() {
+    return convolution;
+  }
+
+  @Override
+  public Normalization normalization() {
+    return normalization;
+  }
+
+  @Override
+  public Attention attention() {
+    return attention;
+  }
+
+  @Override
+  public Resampling resampling() {
+    return resampling;
+  }
+
+  @Override
+  public Reduction reduction() {
+    return reduction;
+  }
+
+  @Override
+  public RandomFill randomFill() {
+    return randomFill;
+  }
+
+  @Override
+  public ParameterUpdate parameterUpdate() {
+    return parameterUpdate;
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor destination) {}
+
+  @Override
+  public void download(Tensor source, MemorySegment destination) {}
+
+  @Override
+  public Program capture(Runnable step) {
+    return new Program() {
+      @Override
+      public void replay() {
+        step.run();
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  @Override
+  public void synchronize() {}
+
+  @Override
+  public void close() {}
+}
