@@ -37,6 +37,13 @@ public final class Datasets {
     return file == null ? ImageFolder.open(path, transform) : idx(file, transform);
   }
 
+  /**
+   * Whether {@link #open} takes {@code path} as a folder of pictures, which may differ in shape.
+   */
+  public static boolean holdsPictures(Path path) throws IOException {
+    return Files.isDirectory(path) && idxImagesIn(path) == null;
+  }
+
   private static ImageDataset idx(Path file, @Nullable ImageTransform transform)
       throws IOException {
     InMemoryImages images = IdxFile.readImages(file);

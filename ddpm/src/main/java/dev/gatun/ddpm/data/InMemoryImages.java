@@ -69,7 +69,7 @@ public final class InMemoryImages implements ImageDataset {
   }
 
   /** These images under the transform; {@code this} where it changes nothing. */
-  InMemoryImages transformed(ImageTransform transform) throws IOException {
+  public InMemoryImages transformed(ImageTransform transform) throws IOException {
     if (transform.shape().equals(shape)) {
       return this;
     }

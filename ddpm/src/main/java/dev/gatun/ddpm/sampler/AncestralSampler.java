@@ -6,16 +6,16 @@ import java.util.List;
 
 /**
  * x_(t-1) ~ N(mean, sigma^2) with the mean of q(x_(t-1) | x_t, x_0) for the network's x_0. Ho et
- * al. 2020, algorithm 2 and eq. 7; without clipping the mean is that of the algorithm's line 4.
+ * al. 2020, algorithm 2 and eq. 7; without clamping the mean is that of the algorithm's line 4.
  *
  * <p>With fewer than T steps the chain is that of the chosen steps alone, with beta = 1 -
  * alphaBar_t / alphaBar_p for the next chosen step p. Nichol and Dhariwal 2021, section 4.
  *
  * @param steps how many of the T steps are taken, {@link #ALL} for each of them
  * @param variance sigma^2; no noise is added in the last step
- * @param clip whether the predicted x_0 is clipped to [-1, 1]
+ * @param clamp what is kept within [-1, 1] in each step
  */
-public record AncestralSampler(int steps, Variance variance, boolean clip) implements Sampler {
+public record AncestralSampler(int steps, Variance variance, Clamp clamp) implements Sampler {
   /** As many steps as the schedule has. */
   public static final int ALL = 0;
 
@@ -34,9 +34,13 @@ public record AncestralSampler(int steps, Variance variance, boolean clip) imple
     }
   }
 
-  /** {@code steps} steps of the posterior's variance, clipped. */
+  /** {@code steps} steps of the posterior's variance; x_0 is clamped. */
   public static AncestralSampler of(int steps) {
-    return new AncestralSampler(steps, Variance.POSTERIOR, true);
+    return new AncestralSampler(steps, Variance.POSTERIOR, Clamp.IMAGE);
+  }
+
+  public AncestralSampler withClamp(Clamp clamp) {
+    return new AncestralSampler(steps, variance, clamp);
   }
 
   @Override
@@ -66,6 +70,6 @@ public record AncestralSampler(int steps, Variance variance, boolean clip) imple
 
   @Override
   public String describe() {
-    return "DDPM, " + (steps == ALL ? "all" : steps) + " steps" + (clip ? ", clipped" : "");
+    return "DDPM, " + (steps == ALL ? "all" : steps) + " steps" + clamp.suffix();
   }
 }

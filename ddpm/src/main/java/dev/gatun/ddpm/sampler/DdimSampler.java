@@ -10,15 +10,15 @@ import java.util.Locale;
  * eps + sigma z, with sigma = eta sqrt((1 - alphaBar_p) / (1 - alphaBar_t)) sqrt(1 - alphaBar_t /
  * alphaBar_p). Song et al. 2021, eqs. 12 and 16.
  *
- * <p>eps is what x_t holds beside the (clipped) x_0: (x_t - sqrt(alphaBar_t) x_0) / sqrt(1 -
+ * <p>eps is what x_t holds beside the (clamped) x_0: (x_t - sqrt(alphaBar_t) x_0) / sqrt(1 -
  * alphaBar_t). The last step goes to x_0 itself.
  *
  * @param steps how many of the T steps are taken
  * @param eta 0 for a deterministic path, 1 for as much noise as the ancestral sampler
  * @param spacing which steps they are
- * @param clip whether the predicted x_0 is clipped to [-1, 1]
+ * @param clamp what is kept within [-1, 1] in each step
  */
-public record DdimSampler(int steps, double eta, TimestepSpacing spacing, boolean clip)
+public record DdimSampler(int steps, double eta, TimestepSpacing spacing, Clamp clamp)
     implements Sampler {
 
   public DdimSampler {
@@ -30,9 +30,13 @@ public record DdimSampler(int steps, double eta, TimestepSpacing spacing, boolea
     }
   }
 
-  /** {@code steps} trailing steps without noise, clipped. */
+  /** {@code steps} trailing steps without noise; x_0 is clamped. */
   public static DdimSampler of(int steps) {
-    return new DdimSampler(steps, 0, TimestepSpacing.TRAILING, true);
+    return new DdimSampler(steps, 0, TimestepSpacing.TRAILING, Clamp.IMAGE);
+  }
+
+  public DdimSampler withClamp(Clamp clamp) {
+    return new DdimSampler(steps, eta, spacing, clamp);
   }
 
   @Override
@@ -63,6 +67,6 @@ public record DdimSampler(int steps, double eta, TimestepSpacing spacing, boolea
         steps,
         spacing.name().toLowerCase(Locale.ROOT),
         eta,
-        clip ? ", clipped" : "");
+        clamp.suffix());
   }
 }

@@ -9,8 +9,8 @@ public interface Sampler {
   /** The steps under this schedule, first to last; the state after the last is the image. */
   List<SamplerStep> plan(NoiseSchedule schedule);
 
-  /** Whether the predicted x_0 is clipped to [-1, 1] in each step. */
-  boolean clip();
+  /** What is kept within [-1, 1] in each step. */
+  Clamp clamp();
 
   /** What people call it, with its settings. */
   String describe();

@@ -41,7 +41,7 @@ public final class SamplingLoop implements AutoCloseable {
   private final Denoiser denoiser;
   private final NoiseSchedule schedule;
   private final Prediction prediction;
-  private final boolean clip;
+  private final Clamp clamp;
   private final List<SamplerStep> plan;
   private final DType compute;
 
@@ -89,7 +89,7 @@ public final class SamplingLoop implements AutoCloseable {
     this.denoiser = denoiser;
     this.schedule = schedule;
     this.prediction = prediction;
-    this.clip = sampler.clip();
+    this.clamp = sampler.clamp();
     this.plan = sampler.plan(schedule);
     this.compute = compute;
     Shape one = denoiser.imageShape();
@@ -119,6 +119,17 @@ public final class SamplingLoop implements AutoCloseable {
 
   /** As {@link #draw(long, int, int)}, with reports on the way. */
   public float[] draw(long seed, int first, int count, Progress progress) {
+    return path(seed, first, count, 1, progress)[0];
+  }
+
+  /**
+   * As {@link #draw(long, int, int)}, with what the samples looked like on the way: path[k], of
+   * {@code moments}, are the states after ceil((k + 1) n / moments) of the sampler's n steps; the
+   * last are the images.
+   *
+   * @param moments 1 to n
+   */
+  public float[][] path(long seed, int first, int count, int moments, Progress progress) {
     if (first < 0 || count < 1 || first > Integer.MAX_VALUE - count - MICRO_BATCH) {
       throw new IllegalArgumentException(
           "samples: expected a first index of 0 or more and a count of 1 or more, got "
@@ -126,27 +137,45 @@ public final class SamplingLoop implements AutoCloseable {
               + " and "
               + count);
     }
+    if (moments < 1 || moments > plan.size()) {
+      throw new IllegalArgumentException(
+          "samples: expected 1 to " + plan.size() + " moments of the path, got " + moments);
+    }
     int values = Math.toIntExact(denoiser.imageShape().elements());
-    float[] images = new float[Math.multiplyExact(count, values)];
+    float[][] path = new float[moments][Math.multiplyExact(count, values)];
     int firstBlock = first / MICRO_BATCH;
     int lastBlock = (first + count - 1) / MICRO_BATCH;
     int total = Math.multiplyExact(lastBlock - firstBlock + 1, plan.size());
     for (int block = firstBlock; block <= lastBlock; block++) {
       int start = block * MICRO_BATCH;
       int done = (block - firstBlock) * plan.size();
-      drawBlock(seed, start, i -> progress.report(done + i, total));
-      backend.download(state, hostImages);
       int from = Math.max(first, start);
       int to = Math.min(first + count, start + MICRO_BATCH);
-      MemorySegment.copy(
-          hostImages,
-          ValueLayout.JAVA_FLOAT,
-          (long) (from - start) * values * Float.BYTES,
-          images,
-          (from - first) * values,
-          (to - from) * values);
+      drawBlock(
+          seed,
+          start,
+          i -> {
+            int moment = momentAfter(i, moments);
+            if (moment >= 0) {
+              backend.download(state, hostImages);
+              MemorySegment.copy(
+                  hostImages,
+                  ValueLayout.JAVA_FLOAT,
+                  (long) (from - start) * values * Float.BYTES,
+                  path[moment],
+                  (from - first) * values,
+                  (to - from) * values);
+            }
+            progress.report(done + i, total);
+          });
     }
-    return images;
+    return path;
+  }
+
+  /** Which of the moments is after step {@code done}, from 1; -1 for none. */
+  private int momentAfter(int done, int moments) {
+    int moment = (int) ((long) done * moments / plan.size()) - 1;
+    return moment >= 0 && Math.ceilDiv((moment + 1L) * plan.size(), moments) == done ? moment : -1;
   }
 
   private void drawBlock(long seed, int firstSample, IntConsumer done) {
@@ -208,11 +237,14 @@ public final class SamplingLoop implements AutoCloseable {
     try (Tape tape = new Tape(backend, stepArena, compute, false)) {
       Tensor predicted = denoiser.predict(tape, tape.constant(state), timesteps).value();
       ops.combinePerSample(weight(0), state, weight(1), predicted, image);
-      if (clip) {
+      if (clamp == Clamp.IMAGE) {
         ops.clamp(image, -1f, 1f, image);
       }
       ops.combinePerSample(weight(2), state, weight(3), image, state);
       ops.combinePerSample(weight(4), state, weight(5), noise, state);
+      if (clamp == Clamp.STATE) {
+        ops.clamp(state, -1f, 1f, state);
+      }
     }
   }
 

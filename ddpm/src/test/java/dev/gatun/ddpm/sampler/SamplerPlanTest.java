@@ -87,7 +87,8 @@ class SamplerPlanTest {
   void aShorterAncestralChainIsDdimWithEtaOne() {
     NoiseSchedule schedule = NoiseSchedule.of(BetaSchedule.linear(), 1000);
     List<SamplerStep> ancestral = AncestralSampler.of(25).plan(schedule);
-    List<SamplerStep> ddim = new DdimSampler(25, 1, TimestepSpacing.TRAILING, true).plan(schedule);
+    List<SamplerStep> ddim =
+        new DdimSampler(25, 1, TimestepSpacing.TRAILING, Clamp.IMAGE).plan(schedule);
     for (int i = 0; i < 25; i++) {
       assertEquals(ddim.get(i).t(), ancestral.get(i).t());
       assertEquals(ddim.get(i).stateWeight(), ancestral.get(i).stateWeight(), 1e-9);
@@ -104,6 +105,7 @@ class SamplerPlanTest {
     assertArrayEquals(new int[] {2, 1, 0}, TimestepSpacing.LEADING.timesteps(3, 3));
     assertThrows(IllegalArgumentException.class, () -> TimestepSpacing.LEADING.timesteps(10, 11));
     assertThrows(
-        IllegalArgumentException.class, () -> new DdimSampler(0, 0, TimestepSpacing.LEADING, true));
+        IllegalArgumentException.class,
+        () -> new DdimSampler(0, 0, TimestepSpacing.LEADING, Clamp.NOTHING));
   }
 }

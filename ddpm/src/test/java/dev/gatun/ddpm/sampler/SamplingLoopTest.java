@@ -3,6 +3,7 @@ package dev.gatun.ddpm.sampler;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.gatun.ddpm.TestBackends;
 import dev.gatun.ddpm.TinyDenoiser;
@@ -50,8 +51,9 @@ class SamplingLoopTest {
   static Stream<Sampler> samplers() {
     return Stream.of(
         DdimSampler.of(7),
-        new DdimSampler(5, 0.5, TimestepSpacing.LEADING, false),
-        AncestralSampler.of(AncestralSampler.ALL));
+        new DdimSampler(5, 0.5, TimestepSpacing.LEADING, Clamp.NOTHING),
+        AncestralSampler.of(AncestralSampler.ALL),
+        AncestralSampler.of(AncestralSampler.ALL).withClamp(Clamp.STATE));
   }
 
   @ParameterizedTest
@@ -91,12 +93,32 @@ class SamplingLoopTest {
         double x = normal(RandomPurpose.FIRST_STATE, 0, sample, e);
         for (int i = 0; i < plan.size(); i++) {
           SamplerStep step = plan.get(i);
-          double x0 = sampler.clip() ? Math.clamp(x / 2, -1, 1) : x / 2;
+          double x0 = sampler.clamp() == Clamp.IMAGE ? Math.clamp(x / 2, -1, 1) : x / 2;
           x = step.stateWeight() * x + step.imageWeight() * x0;
           x += step.noiseWeight() * normal(RandomPurpose.SAMPLER_NOISE, i, sample, e);
+          x = sampler.clamp() == Clamp.STATE ? Math.clamp(x, -1, 1) : x;
         }
         assertEquals(x, drawn[sample * VALUES + e], 1e-4, "sample " + sample + ", value " + e);
       }
+    }
+  }
+
+  /** A path of as many moments as steps is every state; a shorter one is chosen from it. */
+  @Test
+  void thePathEndsAtTheImages() {
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop loop = loop(network, DdimSampler.of(7), DType.FLOAT32)) {
+      float[][] all = loop.path(11, 3, 20, 7, (done, total) -> {});
+      assertEquals(7, all.length);
+      assertArrayEquals(loop.draw(11, 3, 20), all[6]);
+      assertFalse(Arrays.equals(all[5], all[6]), "the last step does something");
+      float[][] some = loop.path(11, 3, 20, 3, (done, total) -> {});
+      assertEquals(3, some.length);
+      assertArrayEquals(all[2], some[0], "after ceil(7 / 3) = 3 steps");
+      assertArrayEquals(all[4], some[1], "after ceil(14 / 3) = 5 steps");
+      assertArrayEquals(all[6], some[2]);
+      assertThrows(
+          IllegalArgumentException.class, () -> loop.path(11, 0, 1, 8, (done, total) -> {}));
     }
   }
 

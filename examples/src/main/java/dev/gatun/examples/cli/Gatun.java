@@ -22,6 +22,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     footer = {
       "  ./gatun train mnist                    learns to draw digits, in runs/mnist",
       "  ./gatun sample --run runs/mnist --out digits.png",
+      "  ./gatun plot schedule --out schedule.png",
       "  ./gatun train --help"
     },
     exitCodeListHeading = "%nExit status:%n",
@@ -34,8 +35,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       TrainCommand.class,
       SampleCommand.class,
-      InfoCommand.class,
-      ConvertCommand.class
+      PlotCommand.class,
+      ConvertCommand.class,
+      InfoCommand.class
     })
 public final class Gatun {
   /** The version of this program. */

@@ -77,6 +77,17 @@ final class LossLog implements AutoCloseable {
     return List.copyOf(rows);
   }
 
+  /** The median speed of the steps after {@code step}; NaN where there is none. */
+  double medianImagesPerSecond(long step) {
+    double[] speeds =
+        rows.stream()
+            .filter(row -> row.step() > step)
+            .mapToDouble(LossRow::imagesPerSecond)
+            .sorted()
+            .toArray();
+    return speeds.length == 0 ? Double.NaN : speeds[speeds.length / 2];
+  }
+
   /** Hands the rows to the file. */
   void flush() throws IOException {
     try {

@@ -1,7 +1,9 @@
 package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.data.ImageShape;
+import dev.gatun.ddpm.data.ImageTransform.Fit;
 import dev.gatun.ddpm.diffusion.ModelConfig;
+import dev.gatun.ddpm.sampler.Clamp;
 import dev.gatun.ddpm.training.TrainingConfig;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -9,21 +11,30 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A network with the recipe that trains it and the data that it is trained on.
+ * A network with the recipes that train it.
  *
- * @param name what the command line calls it; its files are in the folder of that name beside this
- *     package
- * @param training the network and the recipe
- * @param minutes how long a run takes unless it is told otherwise; 0 where training.steps() says it
- * @param digits what people call the data that travel with the program
- * @param images the file of those data
+ * @param name what the command line calls it
+ * @param about what it is, in a few words
+ * @param fit how pictures of other sizes are brought to the network's
+ * @param clamp what its samples keep within [-1, 1] on the way
+ * @param recipes one for each size, the one that is taken by default first
  */
-record Preset(String name, TrainingConfig training, double minutes, String digits, String images) {
+record Preset(String name, String about, Fit fit, Clamp clamp, List<Recipe> recipes) {
 
-  /** Handwritten digits of 28x28. */
+  /** Digits of 28x28 on any machine. */
   static final Preset MNIST =
       new Preset(
-          "mnist", TrainingConfig.defaults(), 5, "MNIST digits", "digits-images-idx3-ubyte.gz");
+          "mnist",
+          "a small U-Net without attention, for 28x28",
+          Fit.CENTER_CROP,
+          Clamp.IMAGE,
+          List.of(
+              new Recipe(
+                  Size.FULL,
+                  864_609,
+                  TrainingConfig.defaults(),
+                  Recipe.Length.ofMinutes(5),
+                  true)));
 
   static final List<Preset> ALL = List.of(MNIST);
 
@@ -42,23 +53,22 @@ record Preset(String name, TrainingConfig training, double minutes, String digit
     return ALL.stream().map(Preset::name).collect(Collectors.joining(", "));
   }
 
-  /** The shape that every image is brought to. */
-  ImageShape imageShape() {
-    return shape(training.model());
+  /** The recipe of that size; a preset with one recipe has it at every size. */
+  Recipe recipe(Size size) {
+    return recipes.stream()
+        .filter(recipe -> recipe.size() == size || recipes.size() == 1)
+        .findFirst()
+        .orElseThrow();
   }
 
+  /** The shape of the images of {@code model}. */
   static ImageShape shape(ModelConfig model) {
     return new ImageShape(model.height(), model.width(), model.channels());
   }
 
-  /** The resource with weights of a longer run. */
+  /** The full name of the resource with weights of a longer run, where there is one. */
   String weights() {
-    return "model.safetensors";
-  }
-
-  /** The full name of one of the preset's resources. */
-  String resource(String file) {
-    return "/dev/gatun/examples/" + name + "/" + file;
+    return "/dev/gatun/examples/" + name + "/model.safetensors";
   }
 
   static final class Converter implements ITypeConverter<Preset> {

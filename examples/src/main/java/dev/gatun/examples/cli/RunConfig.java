@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.gatun.ddpm.sampler.Clamp;
 import dev.gatun.ddpm.training.ConfigJson;
 import dev.gatun.ddpm.training.TrainingConfig;
 import java.nio.file.Path;
@@ -21,6 +22,11 @@ record RunConfig(String preset, @Nullable String data, TrainingConfig training) 
 
   RunConfig withTraining(TrainingConfig training) {
     return new RunConfig(preset, data, training);
+  }
+
+  /** What its samples keep within [-1, 1] on the way. */
+  Clamp clamp() {
+    return Preset.named(preset).clamp();
   }
 
   @Nullable Path dataPath() {

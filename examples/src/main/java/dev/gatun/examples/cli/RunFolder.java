@@ -34,6 +34,11 @@ record RunFolder(Path path) {
     return path.resolve("samples.png");
   }
 
+  /** One sample on its way out of noise, of late and earlier. */
+  StripFolder strips() {
+    return new StripFolder(path);
+  }
+
   /** The averaged weights. */
   Path weights() {
     return path.resolve("model.safetensors");

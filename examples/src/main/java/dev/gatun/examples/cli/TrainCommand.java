@@ -26,8 +26,8 @@ import picocli.CommandLine.Parameters;
     usageHelpAutoWidth = true,
     description = {
       "Trains a diffusion model. The folder of the run gets config.json, loss.csv, loss.png,"
-          + " samples.png, model.safetensors (averaged weights) and checkpoint/. Ctrl-C saves a"
-          + " checkpoint."
+          + " samples.png, strip.png (one sample on its way out of noise; earlier ones in strips/),"
+          + " model.safetensors (averaged weights) and checkpoint/. Ctrl-C saves a checkpoint."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -43,15 +43,25 @@ final class TrainCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "PRESET",
       converter = Preset.Converter.class,
-      description = "What to train: mnist (the default), a small U-Net on handwritten digits.")
+      description = "What to train; the default is mnist. They are listed below.")
   private @Nullable Preset preset;
+
+  @Option(
+      names = "--size",
+      paramLabel = "full|small",
+      defaultValue = "full",
+      description =
+          "full (the default) is the network of the document or paper, for a GPU; small has fewer"
+              + " channels, for two processor cores. mnist has one size.")
+  private Size size = Size.FULL;
 
   @Option(
       names = "--data",
       paramLabel = "PATH",
       description =
-          "A folder of pictures or an IDX file; the default is the data of the preset. Images are"
-              + " cropped and resized to what the network takes.")
+          "A folder of pictures, an IDX file or the binary batches of CIFAR-10. Images are resized"
+              + " to what the network takes, cropped before that (simple-unet: stretched); colour"
+              + " becomes gray, or gray is repeated, where the network has other channels.")
   private @Nullable Path data;
 
   @Option(
@@ -62,10 +72,16 @@ final class TrainCommand implements Callable<Integer> {
 
   @ArgGroup private @Nullable Length length;
 
-  /** One or the other. */
+  /** One of them. */
   private static final class Length {
     @Option(names = "--steps", paramLabel = "N", description = "Optimizer steps of the whole run.")
     private @Nullable Integer steps;
+
+    @Option(
+        names = "--epochs",
+        paramLabel = "N",
+        description = "How often each picture is seen; what is left over of a batch is dropped.")
+    private @Nullable Integer epochs;
 
     @Option(
         names = "--minutes",
@@ -74,24 +90,9 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Double minutes;
   }
 
-  @Option(names = "--batch-size", paramLabel = "N", description = "Images per step.")
-  private @Nullable Integer batchSize;
-
-  @Option(
-      names = "--precision",
-      paramLabel = "fp32|bf16",
-      description =
-          "In which numbers the network computes; the default is bf16 where the device is faster"
-              + " with it.")
-  private @Nullable Precision precision;
+  @Mixin private final RecipeOptions changes = new RecipeOptions();
 
   @Mixin private final DeviceName device = new DeviceName();
-
-  @Option(
-      names = "--seed",
-      paramLabel = "N",
-      description = "Of the first weights, the data's order and the noise.")
-  private @Nullable Long seed;
 
   @Option(names = "--resume", description = "Go on from the checkpoint of the run.")
   private boolean resume;
@@ -115,19 +116,16 @@ final class TrainCommand implements Callable<Integer> {
     requireSense();
     RunFolder folder = new RunFolder(out != null ? out : Path.of("runs", presetOrDefault().name()));
     RunConfig asked = resume ? resumed(folder) : fresh(folder);
-    ImageDataset images = DataSource.open(Preset.named(asked.preset()), asked.dataPath());
+    ImageDataset images = images(asked);
     try (Backend backend = Backends.open(device.name())) {
       RunConfig run = resume ? asked : withPrecision(asked, backend);
+      run = run.withTraining(withEpochs(run.training(), images));
       System.err.println(images.describe());
       System.err.println(backend.describe());
       requireMemory(backend, run.training());
-      folder.create();
       TrainingRun training =
           new TrainingRun(backend, images, folder, stop, displays, TrainingRun.Sheets.defaults());
       Double minutes = minutes();
-      if (minutes != null) {
-        System.err.println("Measuring how many steps there is time for ...");
-      }
       TimeBox time = minutes == null ? null : new TimeBox(minutes, System::nanoTime);
       return report(folder, training.train(run, resume, time));
     }
@@ -146,12 +144,12 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private void requireSense() {
-    require(
-        length == null || length.steps == null || length.steps >= 1, "--steps: expected 1 or more");
-    require(
-        length == null || length.minutes == null || length.minutes > 0,
-        "--minutes: expected more than 0");
-    require(batchSize == null || batchSize >= 1, "--batch-size: expected 1 or more");
+    if (length != null) {
+      require(length.steps == null || length.steps >= 1, "--steps: expected 1 or more");
+      require(length.epochs == null || length.epochs >= 1, "--epochs: expected 1 or more");
+      require(length.minutes == null || length.minutes > 0, "--minutes: expected more than 0");
+    }
+    changes.requireSense();
     require(
         !resume || length == null || length.minutes == null,
         "--minutes is for a new run: a resumed one goes on to its last step, --steps N moves that");
@@ -167,16 +165,26 @@ final class TrainCommand implements Callable<Integer> {
     return preset != null ? preset : Preset.MNIST;
   }
 
-  private RunConfig fresh(RunFolder folder) throws IOException {
-    folder.requireNoRun();
-    return new RunConfig(
-        presetOrDefault().name(), absolute(data), changed(presetOrDefault().training()));
+  private Recipe recipe() {
+    return presetOrDefault().recipe(size);
   }
 
-  /** The precision that was asked for, or else the faster one. */
-  private RunConfig withPrecision(RunConfig run, Backend backend) {
-    Precision faster = backend.hasFastBfloat16() ? Precision.BF16 : Precision.FP32;
-    return run.withTraining(run.training().withPrecision(precision != null ? precision : faster));
+  private RunConfig fresh(RunFolder folder) throws IOException {
+    folder.requireNoRun();
+    if (data == null && !recipe().digits()) {
+      throw new UsageException(
+          "%s: give pictures to train on by --data PATH%s"
+              .formatted(
+                  presetOrDefault().name(),
+                  presetOrDefault().recipe(Size.SMALL).digits()
+                      ? ", or take the digits that come with Gatun by --size small"
+                      : " (a folder of pictures, or an IDX file)"));
+    }
+    TrainingConfig settings = recipe().training();
+    if (length != null && length.steps != null) {
+      settings = settings.withSteps(length.steps);
+    }
+    return new RunConfig(presetOrDefault().name(), absolute(data), changes.applyTo(settings));
   }
 
   private RunConfig resumed(RunFolder folder) throws IOException {
@@ -187,38 +195,59 @@ final class TrainCommand implements Callable<Integer> {
           "%s: is a run of preset %s, not %s: choose another folder by --out"
               .formatted(folder.path(), saved.preset(), preset.name()));
     }
+    TrainingConfig settings = saved.training();
+    if (length != null && length.steps != null) {
+      settings = settings.withSteps(length.steps);
+    }
     return new RunConfig(
-        saved.preset(), data != null ? absolute(data) : saved.data(), changed(saved.training()));
+        saved.preset(), data != null ? absolute(data) : saved.data(), changes.applyTo(settings));
   }
 
   private static @Nullable String absolute(@Nullable Path path) {
     return path == null ? null : path.toAbsolutePath().normalize().toString();
   }
 
-  /** The settings with what the options say instead. */
-  private TrainingConfig changed(TrainingConfig settings) {
+  private static ImageDataset images(RunConfig run) throws IOException {
+    return DataSource.open(
+        run.dataPath(), Preset.shape(run.training().model()), Preset.named(run.preset()).fit());
+  }
+
+  /** The precision that was asked for, or else the faster one. */
+  private RunConfig withPrecision(RunConfig run, Backend backend) {
+    Precision faster = backend.hasFastBfloat16() ? Precision.BF16 : Precision.FP32;
+    Precision asked = changes.precision();
+    return run.withTraining(run.training().withPrecision(asked != null ? asked : faster));
+  }
+
+  /** The settings with epochs as steps, where epochs are given. */
+  private TrainingConfig withEpochs(TrainingConfig settings, ImageDataset images) {
     TrainingConfig config = settings;
-    if (length != null && length.steps != null) {
-      config = config.withSteps(length.steps);
+    int stepsPerEpoch = Math.max(1, images.size() / settings.batchSize());
+    Integer epochs = length != null ? length.epochs : null;
+    if (epochs == null && length == null && !resume && recipe().length().epochs() > 0) {
+      epochs = recipe().length().epochs();
     }
-    if (batchSize != null) {
-      config = config.withBatchSize(batchSize);
+    if (epochs != null) {
+      config = config.withSteps(Math.multiplyExact(epochs, stepsPerEpoch));
     }
-    if (precision != null) {
-      config = config.withPrecision(precision);
+    Integer sampleEpochs = changes.sampleEpochs();
+    if (sampleEpochs != null) {
+      int every = Math.multiplyExact(sampleEpochs, stepsPerEpoch);
+      config = config.withEvery(config.every().withSample(every));
     }
-    return seed != null ? config.withSeed(seed) : config;
+    return config;
   }
 
   /** How long a new run may take; null where its steps are given. */
   private @Nullable Double minutes() {
-    if (resume || (length != null && length.steps != null)) {
+    if (resume) {
       return null;
     }
-    if (length != null && length.minutes != null) {
+    if (length != null) {
       return length.minutes;
     }
-    return presetOrDefault().minutes() > 0 ? presetOrDefault().minutes() : null;
+    double minutes = recipe().length().minutes();
+    return minutes > 0 ? minutes : null;
   }
 
   private static int report(RunFolder folder, TrainingRun.Outcome outcome) {
@@ -233,6 +262,7 @@ final class TrainCommand implements Callable<Integer> {
     System.err.printf(
         "%s: %,d steps done; samples in %s, weights in %s%n",
         folder.path(), done, folder.samples().getFileName(), folder.weights().getFileName());
+    System.err.println(outcome.speed());
     System.err.printf("To draw more: ./gatun sample --run %s --out samples.png%n", folder.path());
     return 0;
   }

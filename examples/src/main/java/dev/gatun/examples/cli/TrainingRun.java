@@ -2,11 +2,14 @@ package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageSheet;
+import dev.gatun.ddpm.sampler.Clamp;
 import dev.gatun.ddpm.training.StepReport;
 import dev.gatun.ddpm.training.Trainer;
 import dev.gatun.ddpm.training.TrainingConfig;
 import dev.gatun.ddpm.training.TrainingDivergedException;
+import dev.gatun.examples.figure.ReverseFigure;
 import dev.gatun.runtime.op.Backend;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -54,8 +57,17 @@ final class TrainingRun {
    *
    * @param done steps behind it
    * @param steps of the whole run
+   * @param batchSize images per step
+   * @param imagesPerSecond of the step in the middle of those that were done now, by speed; NaN
+   *     where none was
    */
-  record Outcome(int done, int steps) {}
+  record Outcome(int done, int steps, int batchSize, double imagesPerSecond) {
+    /** How fast it was, for people. */
+    String speed() {
+      return "A step of %d images took %,.0f ms (median), %,.1f images/s"
+          .formatted(batchSize, 1000 * batchSize / imagesPerSecond, imagesPerSecond);
+    }
+  }
 
   /**
    * Trains to the last step or until a stop is asked for.
@@ -67,6 +79,11 @@ final class TrainingRun {
   Outcome train(RunConfig wanted, boolean resume, @Nullable TimeBox time) throws IOException {
     try (TrainingSession session = new TrainingSession(backend, data, wanted.training())) {
       Trainer trainer = session.trainer();
+      folder.create();
+      System.err.println(session.describe());
+      if (time != null) {
+        System.err.println("Measuring how many steps there is time for ...");
+      }
       if (resume) {
         trainer.resume(folder.path());
         requireStepsLeft(trainer);
@@ -74,7 +91,8 @@ final class TrainingRun {
         saveFirst(trainer);
       }
       folder.writeConfig(wanted);
-      try (LossLog log = LossLog.open(folder.lossTable(), trainer.stepsDone())) {
+      int first = trainer.stepsDone();
+      try (LossLog log = LossLog.open(folder.lossTable(), first)) {
         if (time != null) {
           trainer.changeSteps(measure(trainer, log, time));
           folder.writeConfig(wanted.withTraining(trainer.config()));
@@ -84,11 +102,15 @@ final class TrainingRun {
           steps(session, wanted, log, display, time);
           save(session, log);
           if (trainer.stepsDone() == trainer.config().steps()) {
-            sheet(session, sheets.last(), log, display);
+            sheet(session, sheets.last(), wanted.clamp(), log, display);
           }
         }
+        return new Outcome(
+            trainer.stepsDone(),
+            trainer.config().steps(),
+            trainer.config().batchSize(),
+            log.medianImagesPerSecond(first));
       }
-      return new Outcome(trainer.stepsDone(), trainer.config().steps());
     }
   }
 
@@ -160,7 +182,7 @@ final class TrainingRun {
         saved = step;
       }
       if (isDue(step, config.every().sample(), config.steps())) {
-        sheet(session, sheets.sketch(), log, display);
+        sheet(session, sheets.sketch(), wanted.clamp(), log, display);
       }
     }
   }
@@ -207,10 +229,17 @@ final class TrainingRun {
   }
 
   private void sheet(
-      TrainingSession session, TrainingSession.Sheet sheet, LossLog log, TrainingDisplay display)
+      TrainingSession session,
+      TrainingSession.Sheet sheet,
+      Clamp clamp,
+      LossLog log,
+      TrainingDisplay display)
       throws IOException {
     try {
-      ImageSheet.writePng(folder.samples(), session.draw(sheet, stop));
+      ReverseFigure samples = session.draw(sheet, clamp, stop);
+      BufferedImage picture = ImageSheet.render(samples.images(), samples.shape(), sheet.count());
+      ImageSheet.writePng(folder.samples(), picture);
+      folder.strips().add(session.trainer().stepsDone(), samples.render(session.when(), 1));
       drawLoss(log, display);
     } catch (StopSignal.StoppedException e) {
       // what matters is saved before a sheet is drawn, or will be by the loop that sees the signal

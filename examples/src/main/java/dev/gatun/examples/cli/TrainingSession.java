@@ -1,16 +1,18 @@
 package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.data.ImageDataset;
-import dev.gatun.ddpm.data.ImageShape;
-import dev.gatun.ddpm.data.ImageSheet;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.sampler.AncestralSampler;
+import dev.gatun.ddpm.sampler.Clamp;
+import dev.gatun.ddpm.sampler.Sampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
 import dev.gatun.ddpm.training.Trainer;
 import dev.gatun.ddpm.training.TrainingConfig;
 import dev.gatun.ddpm.unet.Networks;
+import dev.gatun.examples.figure.ReverseFigure;
+import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.runtime.op.Backend;
-import java.awt.image.BufferedImage;
+import java.util.Locale;
 
 /** A network in training, and sheets of samples of it on the way. */
 final class TrainingSession implements AutoCloseable {
@@ -18,10 +20,12 @@ final class TrainingSession implements AutoCloseable {
   private final Denoiser network;
   private final Trainer trainer;
   private final TrainingConfig config;
+  private final int stepsPerEpoch;
 
   TrainingSession(Backend backend, ImageDataset data, TrainingConfig config) {
     this.backend = backend;
     this.config = config;
+    this.stepsPerEpoch = Math.max(1, data.size() / config.batchSize());
     this.network = Networks.create(backend, config.model(), config.seed());
     try {
       this.trainer = new Trainer(backend, network, data, config);
@@ -35,16 +39,38 @@ final class TrainingSession implements AutoCloseable {
     return trainer;
   }
 
+  /** {@code simple-unet, 64x64x3: 62,438,883 parameters}. */
+  String describe() {
+    long count =
+        network.parameters().parameters().stream()
+            .filter(Parameter::isTrainable)
+            .mapToLong(parameter -> parameter.value().elements())
+            .sum();
+    return "%s, %s: %,d parameters, %s"
+        .formatted(
+            config.model().network().name(),
+            Preset.shape(config.model()),
+            count,
+            config.precision().name().toLowerCase(Locale.ROOT));
+  }
+
+  /** {@code epoch 5, step 1,200}: how far the training is. */
+  String when() {
+    return "epoch %,d, step %,d"
+        .formatted(trainer.stepsDone() / stepsPerEpoch, trainer.stepsDone());
+  }
+
   /** What is to be drawn, and how carefully. */
   record Sheet(int count, int steps) {}
 
   /**
-   * Samples of the averaged weights.
+   * Samples of the averaged weights, with the way that they came.
    *
    * @throws StopSignal.StoppedException as soon as {@code stop} is asked for
    */
-  BufferedImage draw(Sheet sheet, StopSignal stop) {
-    ImageShape shape = Preset.shape(config.model());
+  ReverseFigure draw(Sheet sheet, Clamp clamp, StopSignal stop) {
+    int steps = Math.min(sheet.steps(), config.model().diffusionSteps());
+    Sampler sampler = AncestralSampler.of(steps).withClamp(clamp);
     try (var averaged = trainer.averagedWeights();
         var sampling =
             new SamplingLoop(
@@ -52,11 +78,15 @@ final class TrainingSession implements AutoCloseable {
                 network,
                 config.model().schedule(),
                 config.model().prediction(),
-                AncestralSampler.of(Math.min(sheet.steps(), config.model().diffusionSteps())),
+                sampler,
                 config.precision().activations())) {
-      float[] images =
-          sampling.draw(config.seed(), 0, sheet.count(), (done, total) -> stop.check());
-      return ImageSheet.render(images, shape, sheet.count());
+      return ReverseFigure.of(
+          sampling,
+          sampler,
+          config.model(),
+          config.seed(),
+          sheet.count(),
+          (done, total) -> stop.check());
     }
   }
 

@@ -11,7 +11,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The content of config.json. */
 class RunConfigTest {
   private static final RunConfig BUNDLED =
-      new RunConfig("mnist", null, Preset.MNIST.training().withSeed(-7).withSteps(12));
+      new RunConfig(
+          "mnist", null, Preset.MNIST.recipe(Size.FULL).training().withSeed(-7).withSteps(12));
 
   @Test
   void whatIsWrittenIsRead() {

@@ -15,7 +15,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class UsageTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "train --help", "sample --help", "info --help", "train -h"})
+  @ValueSource(
+      strings = {
+        "--help",
+        "train --help",
+        "sample --help",
+        "info --help",
+        "train -h",
+        "plot --help",
+        "plot schedule --help",
+        "plot forward -h",
+        "plot reverse -h",
+        "plot embedding -h",
+        "plot silu -h"
+      })
   void helpHasAnExample(String line) {
     Cli help = Cli.run((Object[]) line.split(" "));
     assertEquals(0, help.status(), help.err());
@@ -37,7 +50,18 @@ class UsageTest {
   @CsvSource({
     "'', Missing required subcommand",
     "trian, Did you mean",
-    "train --epochs=3, --epochs",
+    "train --epoch=3, --epoch",
+    "train mnist --epochs 0, --epochs: expected 1 or more",
+    "train mnist --epochs 2 --steps 4, mutually exclusive",
+    "train mnist --loss l3, 'expected l1, l2 or huber'",
+    "train mnist --size huge, huge",
+    "train mnist --image 28, 'expected HxWxC'",
+    "train mnist --image 28x28x2, 'expected 1 (grayscale) or 3 (RGB)'",
+    "train mnist --learning-rate 0, --learning-rate: expected more than 0",
+    "train mnist --sample-epochs 0, --sample-epochs: expected 1 or more",
+    "train mnist --schedule sine, 'expected linear, linear:FIRST:LAST'",
+    "train mnist --schedule linear:2:3, 'expected first between 0 and 1'",
+    "train mnist --channels 8, --channels",
     "train cifar, 'expected one of mnist'",
     "train mnist --steps 0, --steps: expected 1 or more",
     "train mnist --steps many, many",
@@ -55,7 +79,23 @@ class UsageTest {
     "sample mnist --count 0 --out a.png, --count: expected 1 to",
     "sample mnist --steps 0 --out a.png, --steps: expected 1 or more",
     "sample mnist --sampler euler --out a.png, euler",
-    "sample mnist --out a.jpg, .png"
+    "sample mnist --out a.jpg, .png",
+    "sample mnist --clamp all --out a.png, all",
+    "sample --run a --weights b --out a.png, mutually exclusive",
+    "plot, Missing required subcommand",
+    "plot pie --out a.png, pie",
+    "plot schedule, --out",
+    "plot schedule --out a.jpg, .png",
+    "plot schedule --steps 0 --out a.png, --steps: expected 1 to",
+    "plot schedule --schedule cosine:x --out a.png, 'expected linear, linear:FIRST:LAST'",
+    "plot forward --steps 0 --out a.png, --steps: expected 1 to",
+    "plot forward --count 0 --out a.png, --count: expected 1 to",
+    "plot forward --image 64x64 --out a.png, 'expected HxWxC'",
+    "plot embedding --width 7 --out a.png, --width: expected an even",
+    "plot embedding --steps 1 --out a.png, --steps: expected 2 to",
+    "plot reverse --out a.png, Missing required argument",
+    "plot reverse mnist --count 0 --out a.png, --count: expected 1 to",
+    "plot reverse mnist --steps 0 --out a.png, --steps: expected 1 or more"
   })
   void whatIsNotUnderstoodIsRefusedInWords(String line, String hint) {
     Cli.run(line.isEmpty() ? new Object[0] : line.split(" ")).assertUsage(hint);
