@@ -9,6 +9,11 @@ import dev.gatun.runtime.tensor.DType;
 public enum Precision {
   /** Everything in fp32. */
   FP32(DType.FLOAT32),
+  /**
+   * Everything in fp32, but the operands of matrix products and convolutions, of which a GPU's
+   * tensor cores see the upper 19 bits.
+   */
+  TF32(DType.FLOAT32),
   /** Activations, and the weights that they meet, in bf16. */
   BF16(DType.BFLOAT16);
 

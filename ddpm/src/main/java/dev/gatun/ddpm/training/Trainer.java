@@ -68,7 +68,7 @@ public final class Trainer implements AutoCloseable {
   private final Arena host = Arena.ofConfined();
   private final MemorySegment hostBatch;
   private final MemorySegment hostStep;
-  private final MemorySegment hostLoss;
+  private final MemorySegment hostOutcome;
   private final DeviceArena arena;
   private final DeviceArena stepArena;
   private final ForwardProcess forward;
@@ -78,10 +78,13 @@ public final class Trainer implements AutoCloseable {
   private final Tensor v;
   private final Tensor t;
   private final Tensor stepNumber;
+  private final Tensor outcome; // the loss, and the sum of the gradient's squares
   private final Tensor lossValue;
+  private final Tensor sumOfSquares;
 
   private int stepsDone;
   private int stepsRun;
+  private long batchInPlace = -1; // whose images x0 holds
   private @Nullable Program gradientProgram;
   private @Nullable Program updateProgram;
 
@@ -96,6 +99,14 @@ public final class Trainer implements AutoCloseable {
     this.denoiser = denoiser;
     this.config = config;
     this.parameters = denoiser.parameters();
+    boolean tensorFloats = config.precision() == Precision.TF32;
+    if (tensorFloats && !backend.hasTensorFloats()) {
+      throw new IllegalArgumentException(
+          "training: precision tf32 needs a GPU from Ampere on, got "
+              + backend.describe()
+              + "; choose fp32 or bf16");
+    }
+    backend.allowTensorFloats(tensorFloats);
     requireShape(data.shape(), denoiser.imageShape(), config.model().imageShape());
     this.dataSummary = data.size() + " images of " + data.shape();
     loader = new BatchLoader(data, config.batchSize(), config.horizontalFlip(), config.seed());
@@ -118,10 +129,12 @@ public final class Trainer implements AutoCloseable {
     v = Tensor.allocate(arena, DType.FLOAT32, images);
     t = Tensor.allocate(arena, DType.INT32, Shape.of(batch));
     stepNumber = Tensor.allocate(arena, DType.INT32, Shape.of(1));
-    lossValue = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
+    outcome = Tensor.allocate(arena, DType.FLOAT32, Shape.of(2));
+    lossValue = outcome.range(0, Shape.of(1));
+    sumOfSquares = outcome.range(1, Shape.of(1));
     hostBatch = host.allocate(loader.batchBytes(), 64);
     hostStep = host.allocate(ValueLayout.JAVA_INT);
-    hostLoss = host.allocate(ValueLayout.JAVA_FLOAT);
+    hostOutcome = host.allocate(ValueLayout.JAVA_FLOAT, 2);
   }
 
   private static void requireShape(ImageShape data, Shape network, Shape config) {
@@ -190,12 +203,9 @@ public final class Trainer implements AutoCloseable {
     long start = System.nanoTime();
     int number = stepsDone + 1;
     double rate = config.learningRate(number);
-    loader.load(stepsDone, hostBatch);
-    backend.upload(hostBatch, x0);
+    placeBatch(stepsDone);
     hostStep.set(ValueLayout.JAVA_INT, 0, number);
     backend.upload(hostStep, stepNumber);
-    adam.prepare(number, rate);
-    ema.prepare(number);
     boolean plain = stepsRun < PLAIN_STEPS;
     if (plain) {
       computeGradients();
@@ -205,9 +215,13 @@ public final class Trainer implements AutoCloseable {
       }
       gradientProgram.replay();
     }
-    backend.download(lossValue, hostLoss);
-    double loss = hostLoss.get(ValueLayout.JAVA_FLOAT, 0);
-    double norm = clip.norm();
+    // While the device computes: what is read after the gradients.
+    adam.prepare(number, rate);
+    ema.prepare(number);
+    placeBatch(number);
+    backend.download(outcome, hostOutcome);
+    double loss = hostOutcome.getAtIndex(ValueLayout.JAVA_FLOAT, 0);
+    double norm = Math.sqrt(hostOutcome.getAtIndex(ValueLayout.JAVA_FLOAT, 1));
     if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
       throw new TrainingDivergedException(number, loss, norm);
     }
@@ -223,6 +237,17 @@ public final class Trainer implements AutoCloseable {
     stepsRun++;
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new StepReport(number, loss, norm, rate, seconds, config.batchSize() / seconds);
+  }
+
+  /**
+   * Copies the batch that follows {@code steps} steps to x0, behind the work that the device has.
+   */
+  private void placeBatch(long steps) {
+    if (batchInPlace != steps) {
+      loader.load(steps, hostBatch);
+      backend.upload(hostBatch, x0);
+      batchInPlace = steps;
+    }
   }
 
   /** What is captured, with {@link #updateParameters}: the same addresses in each step. */
@@ -243,6 +268,7 @@ public final class Trainer implements AutoCloseable {
       backend.elementwise().copy(loss.value(), lossValue);
     }
     clip.measure();
+    backend.elementwise().copy(clip.sumOfSquares(), sumOfSquares);
   }
 
   private void updateParameters() {

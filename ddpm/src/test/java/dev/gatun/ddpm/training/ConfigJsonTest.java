@@ -66,7 +66,7 @@ class ConfigJsonTest {
         "batchSize: expected a whole");
     check(text.replace("\"batchSize\": 32,", ""), "no field batchSize");
     check(text.replace("\"batchSize\"", "\"batch\": 1, \"batchSize\""), "unknown fields batch");
-    check(text.replace("\"fp32\"", "\"fp8\""), "one of fp32, bf16");
+    check(text.replace("\"fp32\"", "\"fp8\""), "one of fp32, tf32, bf16");
     check(text.replace("\"cosine\"", "\"sigmoid\""), "linear or cosine");
     check(text.replace("\"steps\": 3000", "\"steps\": 0"), "steps of 1 or more");
     check("[]", "expected a JSON object");

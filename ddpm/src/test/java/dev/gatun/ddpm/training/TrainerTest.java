@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gatun.ddpm.TestBackends;
 import dev.gatun.ddpm.TinyDenoiser;
@@ -117,6 +119,7 @@ class TrainerTest {
   @ParameterizedTest
   @EnumSource
   void theSameSeedGivesTheSameBytes(Precision precision) throws IOException {
+    assumeComputes(precision);
     byte[] first;
     List<Double> losses;
     TrainingConfig config = CONFIG.withPrecision(precision);
@@ -136,6 +139,7 @@ class TrainerTest {
   @ParameterizedTest
   @EnumSource
   void aResumedRunIsTheUnbrokenOne(Precision precision) throws IOException {
+    assumeComputes(precision);
     TrainingConfig config = CONFIG.withPrecision(precision);
     byte[] model;
     byte[] checkpoint;
@@ -164,6 +168,7 @@ class TrainerTest {
   @ParameterizedTest
   @EnumSource
   void theMnistUnetResumesByteForByte(Precision precision) throws IOException {
+    assumeComputes(precision);
     TrainingConfig config =
         TrainingConfig.defaults().withSteps(5).withBatchSize(3).withPrecision(precision);
     List<byte[]> pictures = new ArrayList<>();
@@ -348,5 +353,24 @@ class TrainerTest {
 
   private static double mean(List<Double> values) {
     return values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+  }
+
+  private void assumeComputes(Precision precision) {
+    assumeTrue(
+        precision != Precision.TF32 || backend.hasTensorFloats(),
+        "skipped: this device has no tf32 numbers");
+  }
+
+  @Test
+  void aDeviceWithoutTensorFloatsSaysSo() {
+    assumeFalse(backend.hasTensorFloats(), "skipped: this device has tf32 numbers");
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 4, 1)) {
+      var error =
+          assertThrows(
+              IllegalArgumentException.class,
+              () ->
+                  new Trainer(backend, network, images(40), CONFIG.withPrecision(Precision.TF32)));
+      assertTrue(error.getMessage().contains("tf32 needs a GPU"), error.getMessage());
+    }
   }
 }

@@ -1,11 +1,13 @@
 package dev.gatun.examples.cli;
 
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.Backends;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** The option {@code --device}. */
+/** The options {@code --device} and {@code --deterministic}. */
 final class DeviceName {
   private static final Pattern NAMES = Pattern.compile("auto|cpu|cuda(:\\d{1,4})?");
 
@@ -17,8 +19,15 @@ final class DeviceName {
       description = "auto (the default: a GPU where there is one), cpu, cuda or cuda:N.")
   private String name = "auto";
 
-  String name() {
-    return name;
+  @Option(
+      names = "--deterministic",
+      description =
+          "On a GPU, only algorithms that give the same bits each time; may be slower. The CPU"
+              + " gives them in any case.")
+  private boolean deterministic;
+
+  Backend open() {
+    return Backends.open(name, deterministic);
   }
 
   static final class Converter implements ITypeConverter<String> {

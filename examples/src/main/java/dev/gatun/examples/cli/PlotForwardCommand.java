@@ -6,7 +6,6 @@ import dev.gatun.ddpm.diffusion.BetaSchedule;
 import dev.gatun.ddpm.diffusion.NoiseSchedule;
 import dev.gatun.examples.figure.ForwardFigure;
 import dev.gatun.runtime.op.Backend;
-import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -103,7 +102,7 @@ final class PlotForwardCommand implements Callable<Integer> {
           "--first %d --count %d: the data have the pictures 0 to %,d (%s)"
               .formatted(first, count, images.size() - 1, images.describe()));
     }
-    try (Backend backend = Backends.open(device.name())) {
+    try (Backend backend = device.open()) {
       NoiseSchedule noise = NoiseSchedule.of(schedule.betas(), steps);
       String name = "%s, T = %d".formatted(schedule.text(), steps);
       out.write(

@@ -2,7 +2,6 @@ package dev.gatun.examples.cli;
 
 import dev.gatun.examples.figure.ActivationFigure;
 import dev.gatun.runtime.op.Backend;
-import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -28,7 +27,7 @@ final class PlotSiluCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     out.require();
-    try (Backend backend = Backends.open(device.name())) {
+    try (Backend backend = device.open()) {
       out.write(ActivationFigure.silu(backend).render(WIDTH, HEIGHT), "SiLU on [-5, 5]");
     }
     return 0;

@@ -66,7 +66,7 @@ final class RecipeOptions {
 
   @Option(
       names = "--precision",
-      paramLabel = "fp32|bf16",
+      paramLabel = "fp32|tf32|bf16",
       description =
           "In which numbers the network computes; the default is bf16 where the device is faster"
               + " with it.")

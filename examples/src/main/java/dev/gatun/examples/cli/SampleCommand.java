@@ -6,7 +6,6 @@ import dev.gatun.ddpm.sampler.Sampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
 import dev.gatun.ddpm.training.ModelFile;
 import dev.gatun.runtime.op.Backend;
-import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -61,7 +60,7 @@ final class SampleCommand implements Callable<Integer> {
     out.require();
     try (WeightsFile weights = source.open()) {
       Sampler sampler = way.sampler(ModelFile.readConfig(weights.path()), weights.clamp());
-      try (Backend backend = Backends.open(device.name());
+      try (Backend backend = device.open();
           TrainedModel model = TrainedModel.open(backend, weights.path())) {
         long start = System.nanoTime();
         float[] images = draw(backend, model, sampler);

@@ -6,7 +6,6 @@ import dev.gatun.ddpm.training.Precision;
 import dev.gatun.ddpm.training.TrainingConfig;
 import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.runtime.op.Backend;
-import dev.gatun.runtime.op.Backends;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -117,7 +116,7 @@ final class TrainCommand implements Callable<Integer> {
     RunFolder folder = new RunFolder(out != null ? out : Path.of("runs", presetOrDefault().name()));
     RunConfig asked = resume ? resumed(folder) : fresh(folder);
     ImageDataset images = images(asked);
-    try (Backend backend = Backends.open(device.name())) {
+    try (Backend backend = device.open()) {
       RunConfig run = resume ? asked : withPrecision(asked, backend);
       run = run.withTraining(withEpochs(run.training(), images));
       System.err.println(images.describe());

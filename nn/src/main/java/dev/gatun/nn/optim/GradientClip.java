@@ -44,6 +44,11 @@ public final class GradientClip {
     return scale.tensor();
   }
 
+  /** The square of {@link #norm} on the device, FLOAT32 [1]. */
+  public Tensor sumOfSquares() {
+    return sumOfSquares.tensor();
+  }
+
   /** The norm before clipping that {@link #measure} found last; waits for the device. */
   public double norm() {
     return Math.sqrt(sumOfSquares.getFloat());

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** An NVIDIA GPU: kernels compiled by NVRTC, cuDNN, cuBLASLt, and CUDA graphs. */
 public final class CudaBackend implements Backend {
   private static final int FAST_BFLOAT16 = 80; // Ampere
+  private static final int TENSOR_FLOATS = 80;
 
   private final CudaSession session;
   private final StagedCopies copies;
@@ -56,6 +57,17 @@ public final class CudaBackend implements Backend {
   @Override
   public boolean hasFastBfloat16() {
     return session.device().computeCapability() >= FAST_BFLOAT16;
+  }
+
+  /** From Ampere on. */
+  @Override
+  public boolean hasTensorFloats() {
+    return session.device().computeCapability() >= TENSOR_FLOATS;
+  }
+
+  @Override
+  public void allowTensorFloats(boolean allowed) {
+    session.allowTensorFloats(allowed && hasTensorFloats());
   }
 
   @Override

@@ -13,11 +13,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/**
- * Makes {@code "cuda"} known: {@code "cuda:1"} is the second GPU that the driver sees. The system
- * property {@code gatun.deterministic} or the environment variable {@code GATUN_DETERMINISTIC} says
- * {@code true} where only algorithms that give the same bits each time may be used.
- */
+/** Makes {@code "cuda"} known: {@code "cuda:1"} is the second GPU that the driver sees. */
 public final class CudaBackendProvider implements BackendProvider {
   private static final List<CudaLibrary> NEEDED =
       List.of(CudaLibrary.NVRTC, CudaLibrary.CUBLASLT, CudaLibrary.CUDNN);
@@ -61,11 +57,11 @@ public final class CudaBackendProvider implements BackendProvider {
   }
 
   @Override
-  public Backend open(int index) {
+  public Backend open(int index, boolean deterministic) {
     try {
       CudaDevice.requireOrdinal(index); // the driver first: without it the others are no use
       requireLibraries();
-      return new CudaBackend(new CudaSession(index, deterministic()));
+      return new CudaBackend(new CudaSession(index, deterministic));
     } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
       throw new BackendUnavailableException("device cuda:" + index + ": " + e.getMessage(), e);
     }
@@ -91,10 +87,5 @@ public final class CudaBackendProvider implements BackendProvider {
 
   private static <T> String join(String between, List<T> values, Function<T, String> text) {
     return values.stream().map(text).collect(Collectors.joining(between));
-  }
-
-  private static boolean deterministic() {
-    return Boolean.parseBoolean(
-        System.getProperty("gatun.deterministic", System.getenv("GATUN_DETERMINISTIC")));
   }
 }

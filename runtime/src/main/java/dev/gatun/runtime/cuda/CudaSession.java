@@ -29,6 +29,7 @@ public final class CudaSession implements AutoCloseable {
   private final List<MemorySegment> retired = new ArrayList<>();
   private MemorySegment workspace = MemorySegment.NULL;
   private boolean captured;
+  private boolean tensorFloats;
 
   /**
    * Opens GPU {@code ordinal}. Where {@code deterministic}, the families use only what gives the
@@ -57,6 +58,15 @@ public final class CudaSession implements AutoCloseable {
   /** Whether only algorithms that give the same bits each time may be used. */
   public boolean deterministic() {
     return deterministic;
+  }
+
+  /** Whether FLOAT32 operands may be rounded to tf32 for the tensor cores; ask before each call. */
+  public boolean tensorFloats() {
+    return tensorFloats;
+  }
+
+  void allowTensorFloats(boolean allowed) {
+    tensorFloats = allowed;
   }
 
   /**

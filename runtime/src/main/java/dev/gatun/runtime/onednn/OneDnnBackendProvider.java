@@ -26,8 +26,9 @@ public final class OneDnnBackendProvider implements BackendProvider {
     return 0;
   }
 
+  /** Deterministic in any case. */
   @Override
-  public Backend open(int index) {
+  public Backend open(int index, boolean deterministic) {
     if (index != 0) {
       throw new BackendUnavailableException(
           "device cpu:" + index + ": there is one CPU, it is called cpu", null);

@@ -24,6 +24,18 @@ public interface Backend extends AutoCloseable {
   /** Whether the device multiplies BFLOAT16 faster than FLOAT32. */
   boolean hasFastBfloat16();
 
+  /** Whether the device multiplies FLOAT32 faster when it may round the operands to tf32. */
+  default boolean hasTensorFloats() {
+    return false;
+  }
+
+  /**
+   * Says whether matrix products and convolutions may from now on round FLOAT32 operands to tf32,
+   * 10 bits behind the binary point instead of 23; at first they may not. Nothing where {@link
+   * #hasTensorFloats} is false. Products and sums stay fp32.
+   */
+  default void allowTensorFloats(boolean allowed) {}
+
   DeviceMemory memory();
 
   Elementwise elementwise();

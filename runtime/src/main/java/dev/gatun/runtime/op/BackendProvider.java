@@ -26,9 +26,10 @@ public interface BackendProvider {
   int priority();
 
   /**
-   * Opens device {@code index} of this kind.
+   * Opens device {@code index} of this kind. Where {@code deterministic}, it computes the same bits
+   * each time, which may be slower.
    *
    * @throws BackendUnavailableException in words, when there is none
    */
-  Backend open(int index);
+  Backend open(int index, boolean deterministic);
 }

@@ -18,11 +18,19 @@ public final class Backends {
    * @throws BackendUnavailableException when it cannot be used on this machine
    */
   public static Backend open(String device) {
+    return open(device, false);
+  }
+
+  /**
+   * As {@link #open(String)}; where {@code deterministic}, the device computes the same bits each
+   * time, which may be slower on a GPU.
+   */
+  public static Backend open(String device, boolean deterministic) {
     List<BackendProvider> providers = providers();
     if (device.equals("auto")) {
       for (BackendProvider provider : providers) {
         if (provider.isAvailable()) {
-          return provider.open(0);
+          return provider.open(0, deterministic);
         }
       }
       throw new BackendUnavailableException(
@@ -33,7 +41,7 @@ public final class Backends {
     int index = colon < 0 ? 0 : parseIndex(device, colon);
     for (BackendProvider provider : providers) {
       if (provider.kind().equals(kind)) {
-        return provider.open(index);
+        return provider.open(index, deterministic);
       }
     }
     throw new IllegalArgumentException(

@@ -56,6 +56,11 @@ public final class DryRunBackend implements Backend {
   }
 
   @Override
+  public boolean hasTensorFloats() {
+    return device.hasTensorFloats();
+  }
+
+  @Override
   public CountingMemory memory() {
     return memory;
   }
