@@ -21,6 +21,13 @@ public final class DeviceValues {
   public static Tensor floats(
       Backend backend, DeviceArena arena, int count, IntToDoubleFunction value) {
     Tensor tensor = Tensor.allocate(arena, DType.FLOAT32, Shape.of(count));
+    write(backend, tensor, value);
+    return tensor;
+  }
+
+  /** Overwrites a FLOAT32 [n] with value(0) .. value(n - 1), rounded to nearest. */
+  public static void write(Backend backend, Tensor tensor, IntToDoubleFunction value) {
+    int count = Math.toIntExact(tensor.elements());
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment host = scratch.allocate(ValueLayout.JAVA_FLOAT, count);
       for (int i = 0; i < count; i++) {
@@ -28,6 +35,5 @@ public final class DeviceValues {
       }
       backend.upload(host, tensor);
     }
-    return tensor;
   }
 }

@@ -15,7 +15,7 @@ public sealed interface NetworkConfig {
 
   /** The networks that come with Gatun, at their defaults. */
   static List<NetworkConfig> all() {
-    return List.of(new MnistUnet());
+    return List.of(new MnistUnet(), DdpmUnet.defaults());
   }
 
   /** Their names, joined by commas, for people. */
@@ -45,6 +45,50 @@ public sealed interface NetworkConfig {
   }
 
   /**
+   * The U-Net of Ho et al. 2020 with attention at every resolution.
+   *
+   * @param channels C, after the first convolution; a multiple of four, the heads of attention
+   * @param multipliers the i-th resolution has multipliers[i] C channels; the first one is 1
+   * @param groups of the group normalizations; divides the channels
+   * @param maxSteps width of the step's embedding, even; at least as many as the diffusion's steps
+   */
+  record DdpmUnet(int channels, List<Integer> multipliers, int groups, int maxSteps)
+      implements NetworkConfig {
+    private static final int HEADS = 4;
+
+    public DdpmUnet {
+      multipliers = List.copyOf(multipliers);
+      require(channels >= 1, "ddpm-unet", "1 or more channels", channels);
+      require(
+          channels % HEADS == 0,
+          "ddpm-unet",
+          "channels that the " + HEADS + " heads of attention divide",
+          channels);
+      require(
+          groups >= 1 && channels % groups == 0,
+          "ddpm-unet",
+          "groups that divide the " + channels + " channels",
+          groups);
+      requireMultipliers("ddpm-unet", multipliers);
+      require(
+          maxSteps >= 4 && maxSteps % 2 == 0,
+          "ddpm-unet",
+          "an even maxSteps of 4 or more",
+          maxSteps);
+    }
+
+    /** 128 channels, multipliers 1, 2, 4, 8, 4 groups, 1000 steps. */
+    public static DdpmUnet defaults() {
+      return new DdpmUnet(128, List.of(1, 2, 4, 8), 4, 1000);
+    }
+
+    @Override
+    public String name() {
+      return "ddpm-unet";
+    }
+  }
+
+  /**
    * A {@link Denoiser} that a program brings along: it can be trained and sampled from, but only
    * that program can build it again.
    *
@@ -56,6 +100,23 @@ public sealed interface NetworkConfig {
         throw new IllegalArgumentException(
             "network " + name + ": is the name of a network of Gatun's, choose another");
       }
+    }
+  }
+
+  private static void requireMultipliers(String name, List<Integer> multipliers) {
+    require(
+        !multipliers.isEmpty()
+            && multipliers.getFirst() == 1
+            && multipliers.stream().allMatch(m -> m >= 1),
+        name,
+        "multipliers of 1 or more, the first of them 1",
+        multipliers);
+  }
+
+  private static void require(boolean holds, String name, String expected, Object got) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "network " + name + ": expected " + expected + ", got " + got);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.gatun.ddpm.training;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
@@ -44,20 +45,38 @@ final class JsonFields {
   }
 
   long whole(String name) {
-    JsonElement element = take(name);
+    return whole(name, take(name));
+  }
+
+  private long whole(String name, JsonElement element) {
     try {
       return element.getAsBigDecimal().longValueExact();
-    } catch (ArithmeticException | NumberFormatException | UnsupportedOperationException e) {
+    } catch (ArithmeticException
+        | NumberFormatException
+        | IllegalStateException
+        | UnsupportedOperationException e) {
       throw unexpected(name, "a whole number", element);
     }
   }
 
   int integer(String name) {
-    long value = whole(name);
+    return integer(name, take(name));
+  }
+
+  private int integer(String name, JsonElement element) {
+    long value = whole(name, element);
     if (value != (int) value) {
       throw unexpected(name, "a whole number of 32 bits", value);
     }
     return (int) value;
+  }
+
+  List<Integer> integers(String name) {
+    JsonElement element = take(name);
+    if (element instanceof JsonArray array) {
+      return array.asList().stream().map(number -> integer(name, number)).toList();
+    }
+    throw unexpected(name, "a list of whole numbers", element);
   }
 
   String text(String name) {

@@ -1,7 +1,9 @@
 package dev.gatun.ddpm.training;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.gatun.ddpm.diffusion.NetworkConfig;
+import java.util.List;
 
 /**
  * {@link NetworkConfig} as JSON and back: an object with its name and the fields of its record.
@@ -15,6 +17,12 @@ final class NetworkJson {
     JsonObject json = new JsonObject();
     json.addProperty("name", network.name());
     switch (network) {
+      case NetworkConfig.DdpmUnet unet -> {
+        json.addProperty("channels", unet.channels());
+        json.add("multipliers", array(unet.multipliers()));
+        json.addProperty("groups", unet.groups());
+        json.addProperty("maxSteps", unet.maxSteps());
+      }
       case NetworkConfig.MnistUnet _, NetworkConfig.Custom _ -> {}
     }
     return json;
@@ -29,6 +37,12 @@ final class NetworkJson {
     NetworkConfig network =
         switch (name) {
           case "mnist-unet" -> new NetworkConfig.MnistUnet();
+          case "ddpm-unet" ->
+              new NetworkConfig.DdpmUnet(
+                  options.integer("channels"),
+                  options.integers("multipliers"),
+                  options.integer("groups"),
+                  options.integer("maxSteps"));
           default -> {
             if (options.hasUnread()) {
               throw options.unexpected("name", "one of " + NetworkConfig.names(), name);
@@ -45,5 +59,11 @@ final class NetworkJson {
         .filter(network -> network.name().equals(name))
         .findFirst()
         .orElseGet(() -> new NetworkConfig.Custom(name));
+  }
+
+  private static JsonArray array(List<Integer> numbers) {
+    JsonArray array = new JsonArray();
+    numbers.forEach(array::add);
+    return array;
   }
 }

@@ -18,6 +18,7 @@ public final class Networks {
   public static Denoiser create(Backend backend, ModelConfig config, long seed) {
     return switch (config.network()) {
       case NetworkConfig.MnistUnet _ -> new MnistUnet(backend, config, seed);
+      case NetworkConfig.DdpmUnet unet -> new DdpmUnet(backend, unet, config, seed);
       case NetworkConfig.Custom(String name) ->
           throw new IllegalArgumentException(
               "network " + name + ": expected one of " + NetworkConfig.names());
