@@ -3,23 +3,7 @@
 
     python mnist_unet.py --out ../resources/golden        needs torch, numpy, safetensors
 
-Weights and batches follow a formula, so that no file has to hold them. All integers are unsigned 64-bit and wrap:
-
-    hash(z):   z = z + 0x9E3779B97F4A7C15
-               z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-               z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-               z = z ^ (z >> 31)                                        (SplitMix64, Steele et al. 2014)
-    u(s, i) =  (hash(s * 2^32 + i) >> 40) / 2^24                        in [0, 1), stream s, element i
-    r(s, i) =  2 * u(s, i) - 1                                          in [-1, 1)
-
-Everything is computed in double and then rounded once to float32. Element i counts in PyTorch's row-major order
-(OIHW for convolutions, IOHW for transposed ones, NCHW for images).
-
-Weights: s = p is the position of the parameter in state_dict(), from 0.
-    convolution, transposed convolution, linear, weight and bias:  r * (1 / sqrt(fan_in))
-        fan_in = weight.size(1) * kernel height * kernel width, which for a transposed convolution (PyTorch's
-        convention) counts its output channels; a bias takes the bound of its own layer's weight
-    group normalisation:  weight = 1 + 0.1 * r,  bias = 0.1 * r
+Weights and batches follow the formula of formula.py.
 
 Batch b of n images (b = 0: the check of the benchmarks; b = 1: the golden values, n = 4; b = 97..106: Adam, n = 2):
     target[i] = sqrt(3) * r(1001 + 4 b, i)                              unit variance
@@ -37,6 +21,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from formula import distance, float32, load_weights, perturb, symmetric, uniform
+
 PARAMETERS = 864_609
 GOLDEN_T = (1 / 1000, 250 / 1000, 0.5, 1.0)
 GOLDEN_BATCH = 1
@@ -45,42 +31,7 @@ ADAM_IMAGES = 2
 PERTURBED_RUNS = 20
 
 
-# The formula ---------------------------------------------------------------------------------------------------------
-
-
-def uniform(stream, count):
-    """u(stream, 0..count-1) as float64."""
-    with np.errstate(over="ignore"):
-        z = (np.uint64(stream) << np.uint64(32)) + np.arange(count, dtype=np.uint64)
-        z = z + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / 2.0**24
-
-
-def symmetric(stream, count):
-    """r(stream, 0..count-1) as float64."""
-    return 2.0 * uniform(stream, count) - 1.0
-
-
-def float32(values, *shape):
-    return torch.from_numpy(values.astype(np.float32)).reshape(*shape)
-
-
-@torch.no_grad()
-def load_formula_weights(network):
-    """Overwrites every parameter of the network with the formula's value."""
-    modules = dict(network.named_modules())
-    for p, (name, parameter) in enumerate(network.state_dict().items()):
-        module = modules[name.rpartition(".")[0]]
-        r = symmetric(p, parameter.numel())
-        if isinstance(module, nn.GroupNorm):
-            values = (1.0 if name.endswith("weight") else 0.0) + 0.1 * r
-        else:
-            fan_in = module.weight[0].numel()
-            values = r * (1.0 / np.sqrt(float(fan_in)))
-        parameter.copy_(float32(values, parameter.shape))
+# The batches ---------------------------------------------------------------------------------------------------------
 
 
 def formula_batch(b, images):
@@ -196,20 +147,11 @@ def formula_unet(dtype=torch.float32):
     network = Unet()
     assert sum(p.numel() for p in network.parameters()) == PARAMETERS
     assert [n for n, _ in network.named_parameters()] == list(network.state_dict())
-    load_formula_weights(network)
+    load_weights(network)
     return network.to(dtype)
 
 
 # The golden values ---------------------------------------------------------------------------------------------------
-
-
-@torch.no_grad()
-def perturb(network, seed):
-    """Multiplies every weight by 1 + d, |d| < 3e-7: about the rounding error of another float32 implementation."""
-    generator = torch.Generator().manual_seed(seed)
-    for p in network.parameters():
-        p.mul_(1 + 3e-7 * (2 * torch.rand(p.shape, generator=generator, dtype=torch.float64).to(p.dtype) - 1))
-    return network
 
 
 def forward_backward(network, dtype):
@@ -237,12 +179,6 @@ def adam_losses(network, dtype):
         optimizer.step()
         losses.append(loss.item())
     return torch.tensor(losses, dtype=dtype)
-
-
-def distance(value, truth):
-    """|value - truth| / |truth| in the 2-norm, and the largest difference over the largest magnitude."""
-    difference = value.double() - truth
-    return (difference.norm() / truth.norm()).item(), (difference.abs().max() / truth.abs().max()).item()
 
 
 def main():

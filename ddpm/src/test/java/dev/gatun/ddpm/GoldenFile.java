@@ -8,7 +8,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 
@@ -22,18 +24,35 @@ public final class GoldenFile {
 
   /** Reads {@code golden/<name>} from the class path. */
   public GoldenFile(String name) {
-    byte[] bytes;
-    try (InputStream in = GoldenFile.class.getResourceAsStream("/golden/" + name)) {
-      bytes = Objects.requireNonNull(in, "golden file " + name).readAllBytes();
+    this(resource(name));
+  }
+
+  private GoldenFile(ByteBuffer file) {
+    file.order(ByteOrder.LITTLE_ENDIAN);
+    int length = Math.toIntExact(file.getLong(0));
+    header = JsonParser.parseString(text(file.slice(8, length))).getAsJsonObject();
+    data = file.slice(8 + length, file.limit() - 8 - length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Reads a file of at most 2 GB. */
+  public static GoldenFile open(Path path) {
+    try (FileChannel channel = FileChannel.open(path)) {
+      return new GoldenFile(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    int length = Math.toIntExact(file.getLong(0));
-    header =
-        JsonParser.parseString(new String(bytes, 8, length, StandardCharsets.UTF_8))
-            .getAsJsonObject();
-    data = file.slice(8 + length, bytes.length - 8 - length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static ByteBuffer resource(String name) {
+    try (InputStream in = GoldenFile.class.getResourceAsStream("/golden/" + name)) {
+      return ByteBuffer.wrap(Objects.requireNonNull(in, "golden file " + name).readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String text(ByteBuffer bytes) {
+    return StandardCharsets.UTF_8.decode(bytes).toString();
   }
 
   /** An entry of the file's metadata. */

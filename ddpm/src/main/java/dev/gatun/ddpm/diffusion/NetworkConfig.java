@@ -1,5 +1,6 @@
 package dev.gatun.ddpm.diffusion;
 
+import dev.gatun.runtime.op.Activation;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -15,7 +16,8 @@ public sealed interface NetworkConfig {
 
   /** The networks that come with Gatun, at their defaults. */
   static List<NetworkConfig> all() {
-    return List.of(new MnistUnet(), DdpmUnet.defaults());
+    return List.of(
+        new MnistUnet(), DdpmUnet.defaults(), SimpleUnet.defaults(), EasyUnet.defaults());
   }
 
   /** Their names, joined by commas, for people. */
@@ -54,7 +56,8 @@ public sealed interface NetworkConfig {
    */
   record DdpmUnet(int channels, List<Integer> multipliers, int groups, int maxSteps)
       implements NetworkConfig {
-    private static final int HEADS = 4;
+    /** Heads of attention. */
+    public static final int HEADS = 4;
 
     public DdpmUnet {
       multipliers = List.copyOf(multipliers);
@@ -71,10 +74,11 @@ public sealed interface NetworkConfig {
           groups);
       requireMultipliers("ddpm-unet", multipliers);
       require(
-          maxSteps >= 4 && maxSteps % 2 == 0,
+          multipliers.getFirst() == 1,
           "ddpm-unet",
-          "an even maxSteps of 4 or more",
-          maxSteps);
+          "1 as the first multiplier, for the last block's channels",
+          multipliers);
+      requireWidth("ddpm-unet", "maxSteps", maxSteps);
     }
 
     /** 128 channels, multipliers 1, 2, 4, 8, 4 groups, 1000 steps. */
@@ -85,6 +89,65 @@ public sealed interface NetworkConfig {
     @Override
     public String name() {
       return "ddpm-unet";
+    }
+  }
+
+  /**
+   * A U-Net with batch normalization after each ReLU.
+   *
+   * @param channels after the first convolution and after each down block, two or more
+   * @param timeWidth width of the step's embedding, even, 4 or more
+   */
+  record SimpleUnet(List<Integer> channels, int timeWidth) implements NetworkConfig {
+    public SimpleUnet {
+      channels = List.copyOf(channels);
+      require(
+          channels.size() >= 2 && channels.stream().allMatch(c -> c >= 1),
+          "simple-unet",
+          "two or more numbers of channels of 1 or more",
+          channels);
+      requireWidth("simple-unet", "timeWidth", timeWidth);
+    }
+
+    /** 64 to 1024 channels in four doublings, an embedding of 32. */
+    public static SimpleUnet defaults() {
+      return new SimpleUnet(List.of(64, 128, 256, 512, 1024), 32);
+    }
+
+    @Override
+    public String name() {
+      return "simple-unet";
+    }
+  }
+
+  /**
+   * A U-Net of residual blocks without normalization.
+   *
+   * @param channels C, after the first convolution, and the width of the step's embedding; even, 4
+   *     or more
+   * @param multipliers down layer i ends with multipliers[i] C channels
+   * @param activation between the two convolutions of a residual block
+   */
+  record EasyUnet(int channels, List<Integer> multipliers, Activation activation)
+      implements NetworkConfig {
+    public EasyUnet {
+      multipliers = List.copyOf(multipliers);
+      requireWidth("easy-unet", "channels", channels);
+      requireMultipliers("easy-unet", multipliers);
+    }
+
+    /** 64 channels, multipliers 1, 2, 4, 8, no activation. */
+    public static EasyUnet defaults() {
+      return new EasyUnet(64, List.of(1, 2, 4, 8), Activation.IDENTITY);
+    }
+
+    public EasyUnet withActivation(Activation activation) {
+      return new EasyUnet(channels, multipliers, activation);
+    }
+
+    @Override
+    public String name() {
+      return "easy-unet";
     }
   }
 
@@ -105,12 +168,14 @@ public sealed interface NetworkConfig {
 
   private static void requireMultipliers(String name, List<Integer> multipliers) {
     require(
-        !multipliers.isEmpty()
-            && multipliers.getFirst() == 1
-            && multipliers.stream().allMatch(m -> m >= 1),
+        !multipliers.isEmpty() && multipliers.stream().allMatch(m -> m >= 1),
         name,
-        "multipliers of 1 or more, the first of them 1",
+        "one or more multipliers of 1 or more",
         multipliers);
+  }
+
+  private static void requireWidth(String name, String field, int width) {
+    require(width >= 4 && width % 2 == 0, name, "an even " + field + " of 4 or more", width);
   }
 
   private static void require(boolean holds, String name, String expected, Object got) {

@@ -3,6 +3,7 @@ package dev.gatun.ddpm.training;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.gatun.ddpm.diffusion.NetworkConfig;
+import dev.gatun.runtime.op.Activation;
 import java.util.List;
 
 /**
@@ -22,6 +23,15 @@ final class NetworkJson {
         json.add("multipliers", array(unet.multipliers()));
         json.addProperty("groups", unet.groups());
         json.addProperty("maxSteps", unet.maxSteps());
+      }
+      case NetworkConfig.SimpleUnet unet -> {
+        json.add("channels", array(unet.channels()));
+        json.addProperty("timeWidth", unet.timeWidth());
+      }
+      case NetworkConfig.EasyUnet unet -> {
+        json.addProperty("channels", unet.channels());
+        json.add("multipliers", array(unet.multipliers()));
+        json.addProperty("activation", ConfigJson.lower(unet.activation()));
       }
       case NetworkConfig.MnistUnet _, NetworkConfig.Custom _ -> {}
     }
@@ -43,6 +53,14 @@ final class NetworkJson {
                   options.integers("multipliers"),
                   options.integer("groups"),
                   options.integer("maxSteps"));
+          case "simple-unet" ->
+              new NetworkConfig.SimpleUnet(
+                  options.integers("channels"), options.integer("timeWidth"));
+          case "easy-unet" ->
+              new NetworkConfig.EasyUnet(
+                  options.integer("channels"),
+                  options.integers("multipliers"),
+                  options.constant("activation", Activation.class));
           default -> {
             if (options.hasUnread()) {
               throw options.unexpected("name", "one of " + NetworkConfig.names(), name);

@@ -107,12 +107,13 @@ public final class MnistUnet implements Denoiser {
   @Override
   public Variable predict(Tape tape, Variable xt, Tensor t) {
     try (var frame = tape.frame()) {
+      Variable shift = timeEmbedding.forward(time(tape, t));
       Variable features = initialFeatures.forward(xt);
       Variable d1 = down1.forward(features);
       Variable d2 = down2.forward(d1);
       Variable d3 = down3.forward(d2);
       Variable latent = Activations.relu(down4.forward(d3));
-      Variable shifted = AddPerSample.addPerSample(latent, timeEmbedding.forward(time(tape, t)));
+      Variable shifted = AddPerSample.addPerSample(latent, shift);
       Variable u1 = up1Normalization.forward(up1.forward(shifted));
       Variable u2 = up2.forward(u1, d3);
       Variable u3 = up3.forward(u2, d2);

@@ -19,6 +19,8 @@ public final class Networks {
     return switch (config.network()) {
       case NetworkConfig.MnistUnet _ -> new MnistUnet(backend, config, seed);
       case NetworkConfig.DdpmUnet unet -> new DdpmUnet(backend, unet, config, seed);
+      case NetworkConfig.SimpleUnet unet -> new SimpleUnet(backend, unet, config, seed);
+      case NetworkConfig.EasyUnet unet -> new EasyUnet(backend, unet, config, seed);
       case NetworkConfig.Custom(String name) ->
           throw new IllegalArgumentException(
               "network " + name + ": expected one of " + NetworkConfig.names());

@@ -9,7 +9,9 @@ import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.nn.optim.AdamConfig;
+import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.op.LossFunction;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -71,6 +73,26 @@ class ConfigJsonTest {
     check(text.replace("\"steps\": 3000", "\"steps\": 0"), "steps of 1 or more");
     check("[]", "expected a JSON object");
     check("{", "is not JSON");
+  }
+
+  @Test
+  void everyNetworkIsReadBack() {
+    List<NetworkConfig> networks = new ArrayList<>(NetworkConfig.all());
+    networks.add(new NetworkConfig.DdpmUnet(12, List.of(1, 3), 6, 50));
+    networks.add(new NetworkConfig.SimpleUnet(List.of(8, 16, 24), 16));
+    networks.add(new NetworkConfig.EasyUnet(8, List.of(2, 1), Activation.SILU));
+    for (NetworkConfig network : networks) {
+      ModelConfig model = CONFIG.model().withNetwork(network);
+      assertEquals(model, ConfigJson.readModel(ConfigJson.write(model), "test"));
+    }
+    String text = ConfigJson.write(CONFIG.model().withNetwork(NetworkConfig.DdpmUnet.defaults()));
+    var error =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> ConfigJson.readModel(text.replace("[1,2,4,8]", "[1,true]"), "test"));
+    assertTrue(
+        error.getMessage().contains("network: multipliers: expected a whole number, got true"),
+        error.getMessage());
   }
 
   @Test

@@ -4,13 +4,14 @@ import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The weights and batches of {@code mnist_unet.py}, and the way between PyTorch's order of elements
+ * The weights and batches of {@code formula.py}, and the way between PyTorch's order of elements
  * and that in memory.
  */
 final class GoldenNumbers {
@@ -33,15 +34,29 @@ final class GoldenNumbers {
   static void load(Backend backend, ParameterStore store, String[] names) {
     for (int p = 0; p < names.length; p++) {
       Parameter parameter = store.parameter(names[p]);
-      Parameter weight =
-          store.parameter(names[p].substring(0, names[p].lastIndexOf('.')) + ".weight");
-      boolean normalization = weight.shape().rank() == 1;
-      double center = normalization && parameter == weight ? 1 : 0;
-      double bound =
-          normalization
-              ? 0.1
-              : 1 / Math.sqrt((double) (weight.shape().elements() / weight.shape().batch()));
-      double[] values = new double[(int) parameter.shape().elements()];
+      String kind = names[p].substring(names[p].lastIndexOf('.') + 1);
+      double center = 0;
+      double bound = 0.1;
+      switch (kind) {
+        case "running_mean" -> {}
+        case "running_var" -> {
+          center = 1;
+          bound = 0.5;
+        }
+        case "weight", "bias" -> {
+          String layer = names[p].substring(0, names[p].length() - kind.length());
+          Shape weight = store.parameter(layer + "weight").shape();
+          if (weight.rank() > 1) {
+            bound = 1 / Math.sqrt((double) (weight.elements() / weight.batch()));
+          } else if (kind.equals("weight")) {
+            center = 1;
+          }
+        }
+        default -> {
+          continue;
+        }
+      }
+      double[] values = new double[Math.toIntExact(parameter.shape().elements())];
       for (int i = 0; i < values.length; i++) {
         values[i] = center + bound * symmetric(p, i);
       }

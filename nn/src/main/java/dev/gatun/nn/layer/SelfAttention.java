@@ -39,10 +39,9 @@ public final class SelfAttention implements Layer {
 
   @Override
   public String toString() {
-    return "SelfAttention(\n  (in_proj): "
-        + inProjection
-        + "\n  (out_proj): "
-        + outProjection
-        + "\n)";
+    return ModuleTree.module(
+        "SelfAttention",
+        new ModuleTree.Child("in_proj", inProjection),
+        new ModuleTree.Child("out_proj", outProjection));
   }
 }

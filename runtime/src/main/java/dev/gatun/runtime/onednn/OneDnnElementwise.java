@@ -132,8 +132,14 @@ final class OneDnnElementwise implements Elementwise {
     Rows from =
         vector ? Rows.dense(Rows.of(table, 0).address(), 1, table.dtype()) : Rows.of(table, 0);
     Rows to = vector ? Rows.dense(Rows.of(y, 0).address(), 1, y.dtype()) : Rows.of(y, 0);
+    int rows = table.shape().batch();
     for (long i = 0; i < indices.elements(); i++) {
-      long row = from.at(Memory.getInt(indices.segment().address() + 4 * i));
+      int index = Memory.getInt(indices.segment().address() + 4 * i);
+      if (index < 0 || index >= rows) {
+        throw new IllegalArgumentException(
+            "gather: expected indices, or steps t, of 0 to " + (rows - 1) + ", got " + index);
+      }
+      long row = from.at(index);
       long place = to.at(i);
       for (int c = 0; c < width; c++) {
         float value = Memory.get(row + (long) c * from.size(), from.low());

@@ -44,6 +44,9 @@ public interface Elementwise {
   /**
    * y[i, :] = table[indices[i], :], with indices INT32 [N] within the table's rows, table [T, D]
    * and y [N, D], or table [T] and y [N].
+   *
+   * @throws IllegalArgumentException for an index outside, where the processor reads the indices; a
+   *     GPU's behaviour is undefined then
    */
   void gather(Tensor table, Tensor indices, Tensor y);
 }

@@ -70,6 +70,15 @@ final class ReferenceElementwise implements Elementwise {
     double[] entries = read(table);
     double[] rows = read(indices);
     int width = entries.length / table.shape().batch();
+    for (double index : rows) {
+      if (index < 0 || index >= table.shape().batch()) {
+        throw new IllegalArgumentException(
+            "gather: expected indices, or steps t, of 0 to "
+                + (table.shape().batch() - 1)
+                + ", got "
+                + (int) index);
+      }
+    }
     forEach(y, i -> entries[(int) rows[i / width] * width + i % width]);
   }
 

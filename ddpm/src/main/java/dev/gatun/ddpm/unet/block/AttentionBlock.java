@@ -1,5 +1,6 @@
 package dev.gatun.ddpm.unet.block;
 
+import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.nn.autograd.Scope;
 import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.layer.GroupNorm;
@@ -12,16 +13,13 @@ import dev.gatun.nn.op.Add;
  * [N, H, W, channels] to the same.
  */
 public final class AttentionBlock implements Layer {
-  /** How many heads the channels are divided among. */
-  public static final int HEADS = 4;
-
   private final GroupNorm normalization;
   private final SelfAttention attention;
 
   /** Declares {@code norm}, {@code attn.in_proj} and {@code attn.out_proj}. */
   public AttentionBlock(Scope scope, int channels) {
     normalization = new GroupNorm(scope.child("norm"), 1, channels);
-    attention = new SelfAttention(scope.child("attn"), channels, HEADS);
+    attention = new SelfAttention(scope.child("attn"), channels, NetworkConfig.DdpmUnet.HEADS);
   }
 
   @Override

@@ -5,8 +5,7 @@ import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.layer.Conv2d;
 import dev.gatun.nn.layer.GroupNorm;
 import dev.gatun.nn.layer.Linear;
-import dev.gatun.nn.op.Add;
-import dev.gatun.nn.op.AddPerSample;
+import dev.gatun.nn.op.GroupNormalization.Addends;
 import dev.gatun.runtime.op.Activation;
 import org.jspecify.annotations.Nullable;
 
@@ -45,11 +44,15 @@ public final class ResidualBlock {
 
   /** [N, H, W, channels] and [N, timeWidth] to [N, H, W, outChannels]. */
   public Variable forward(Variable x, Variable silu) {
-    try (var frame = x.tape().frame()) {
-      Variable h = normalization1.forward(convolution1.forward(x));
-      Variable shifted = AddPerSample.addPerSample(h, time.forward(silu));
-      Variable y = normalization2.forward(convolution2.forward(shifted));
-      return frame.keep(Add.add(y, shortcut == null ? x : shortcut.forward(x)));
+    var tape = x.tape();
+    try (var frame = tape.frame()) {
+      Addends shift = Addends.NONE.withBias(convolution1.bias(tape)).withAfter(time.forward(silu));
+      Variable h = normalization1.forward(convolution1.withoutBias(x), shift);
+      Addends residual =
+          Addends.NONE
+              .withBias(convolution2.bias(tape))
+              .withResidual(shortcut == null ? x : shortcut.forward(x));
+      return frame.keep(normalization2.forward(convolution2.withoutBias(h), residual));
     }
   }
 }
