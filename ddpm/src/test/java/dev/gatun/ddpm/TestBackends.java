@@ -1,5 +1,6 @@
 package dev.gatun.ddpm;
 
+import dev.gatun.runtime.cuda.CudaEmulator;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.BackendUnavailableException;
 import dev.gatun.runtime.op.Backends;
@@ -9,8 +10,18 @@ import dev.gatun.runtime.op.ReferenceBackend;
 public final class TestBackends {
   private TestBackends() {}
 
-  /** The CPU's; the plain-Java reference where its library is not there for this platform. */
+  /**
+   * The device that the property gatun.test.device names; by default the CPU's, and the plain-Java
+   * reference where its library is not there for this platform.
+   */
   public static Backend open() {
+    String device = System.getProperty("gatun.test.device");
+    if (device != null) {
+      if (CudaEmulator.isUsed()) {
+        CudaEmulator.require();
+      }
+      return Backends.open(device);
+    }
     try {
       return Backends.open("cpu");
     } catch (BackendUnavailableException | IllegalArgumentException e) {

@@ -40,7 +40,7 @@ public final class CudaBackend implements Backend {
   /** Computes in {@code session}, which it closes when it is closed. */
   public CudaBackend(CudaSession session) {
     this.session = session;
-    copies = new StagedCopies(session.stream());
+    copies = new StagedCopies(session.stream(), session.memory());
     elementwise = new CudaElementwise(session);
     reduction = new CudaReduction(session);
     randomFill = new CudaRandomFill(session);

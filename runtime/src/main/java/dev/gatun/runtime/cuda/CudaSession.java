@@ -78,6 +78,11 @@ public final class CudaSession implements AutoCloseable {
   }
 
   private KernelModule load(String family) {
+    if (stream.isCapturing()) {
+      throw new IllegalStateException(
+          "%s: a captured step is the first to ask for the kernels of %s: it must be run once before it is captured"
+              .formatted(device, family));
+    }
     KernelSource source = KernelSource.ofResource(CudaSession.class, family);
     byte[] cubin = compiler.cubin(source, "sm_" + device.computeCapability());
     return new KernelModule(device, family, cubin);

@@ -37,15 +37,23 @@ public final class CudaEmulator {
     return new CudaBackend(new CudaSession(0, false));
   }
 
+  /** Whether this JVM finds CUDA's libraries in the emulator's folder. */
+  public static boolean isUsed() {
+    return folder().endsWith("runtime/target/cuda-emulator");
+  }
+
+  private static Path folder() {
+    return Path.of(System.getProperty("gatun.library.path", ""));
+  }
+
   /** Builds the libraries of this JVM where they are missing or older than their sources. */
   public static synchronized void require() {
     if (!built) {
-      Path folder = Path.of(System.getProperty("gatun.library.path", ""));
-      if (!folder.endsWith("runtime/target/cuda-emulator")) {
+      if (!isUsed()) {
         throw new IllegalStateException(
-            "gatun.library.path: expected the folder of the emulator, got " + folder);
+            "gatun.library.path: expected the folder of the emulator, got " + folder());
       }
-      build(folder);
+      build(folder());
       built = true;
     }
   }

@@ -8,24 +8,36 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>To the device: the bytes are first copied to a ring of page-locked parts, so that the source
  * is free at once and the stream takes them when it comes to them; the processor waits only where
- * the stream is a whole ring behind. From the device: two parts in turn, one filled while the other
- * is emptied.
+ * the stream is a whole ring behind. Larger pieces cross the bus on a stream of their own, to a
+ * ring on the device, while the stream's earlier work goes on; the stream then copies them on the
+ * device. From the device: two parts in turn, one filled while the other is emptied.
  */
 public final class StagedCopies implements AutoCloseable {
   private static final int UP_PARTS = 4;
   private static final int DOWN_PARTS = 2;
   private static final long PART_BYTES = 4L << 20;
-  private static final long ALIGNMENT = 64;
+  private static final long ALIGNMENT = 256;
+  private static final long ASIDE_BYTES = 64L << 10; // a few microseconds on the bus
 
   private final CudaStream stream;
+  private final CudaMemory memory;
+  private final CudaStream bus;
+  private final CudaEvent arrived;
+  private final MemorySegment ring;
   private final Part[] up = new Part[UP_PARTS];
   private final Part[] down = new Part[DOWN_PARTS];
   private int filling;
   private long filled;
 
-  /** Copies that {@code stream} does in its turn. */
-  public StagedCopies(CudaStream stream) {
+  /** Copies that {@code stream} does in its turn; {@code memory} holds the ring on the device. */
+  public StagedCopies(CudaStream stream, CudaMemory memory) {
     this.stream = stream;
+    this.memory = memory;
+    bus = new CudaStream(stream.device());
+    arrived = CudaEvent.forOrder(stream.device());
+    ring = memory.reserve(UP_PARTS * PART_BYTES);
+    arrived.record(stream); // the reservation is the stream's work
+    bus.waitFor(arrived);
     for (int i = 0; i < UP_PARTS; i++) {
       up[i] = new Part(stream.device());
     }
@@ -47,7 +59,15 @@ public final class StagedCopies implements AutoCloseable {
       long piece = Math.min(bytes - done, PART_BYTES - filled);
       MemorySegment part = up[filling].buffer.segment().asSlice(filled, piece);
       MemorySegment.copy(source, done, part, 0, piece);
-      stream.copyToDevice(part, destination.asSlice(done), piece);
+      if (piece < ASIDE_BYTES) {
+        stream.copyToDevice(part, destination.asSlice(done), piece);
+      } else {
+        MemorySegment aside = ring.asSlice(filling * PART_BYTES + filled, piece);
+        bus.copyToDevice(part, aside, piece);
+        arrived.record(bus);
+        stream.waitFor(arrived);
+        stream.copyOnDevice(aside, destination.asSlice(done), piece);
+      }
       done += piece;
       filled = Math.min((filled + piece + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, PART_BYTES);
     }
@@ -93,6 +113,9 @@ public final class StagedCopies implements AutoCloseable {
   /** Frees the buffers; the stream must be done with them. */
   @Override
   public void close() {
+    bus.close();
+    arrived.close();
+    memory.release(ring);
     for (Part part : up) {
       part.close();
     }

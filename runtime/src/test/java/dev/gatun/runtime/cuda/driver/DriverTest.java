@@ -14,6 +14,7 @@ import dev.gatun.runtime.memory.PinnedBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -170,7 +171,7 @@ final class DriverTest {
     try (CudaDevice device = CudaDevice.open(0);
         CudaStream stream = new CudaStream(device);
         CudaMemory memory = new CudaMemory(stream);
-        StagedCopies copies = new StagedCopies(stream);
+        StagedCopies copies = new StagedCopies(stream, memory);
         Arena host = Arena.ofConfined()) {
       MemorySegment x = memory.reserve(4);
       MemorySegment y = memory.reserve(4);
@@ -202,7 +203,7 @@ final class DriverTest {
     try (CudaDevice device = CudaDevice.open(0);
         CudaStream stream = new CudaStream(device);
         CudaMemory memory = new CudaMemory(stream);
-        StagedCopies copies = new StagedCopies(stream);
+        StagedCopies copies = new StagedCopies(stream, memory);
         Arena host = Arena.ofConfined()) {
       MemorySegment x = memory.reserve(4);
       MemorySegment value = host.allocate(4);
@@ -230,7 +231,7 @@ final class DriverTest {
     try (CudaDevice device = CudaDevice.open(0);
         CudaStream stream = new CudaStream(device);
         CudaMemory memory = new CudaMemory(stream);
-        StagedCopies copies = new StagedCopies(stream);
+        StagedCopies copies = new StagedCopies(stream, memory);
         Arena host = Arena.ofConfined()) {
       int bytes = (40 << 20) + 13;
       byte[] pattern = new byte[bytes];
@@ -248,6 +249,34 @@ final class DriverTest {
       assertArrayEquals(new byte[] {1, 2, 3}, back.asSlice(0, 3).toArray(ValueLayout.JAVA_BYTE));
       memory.release(x);
       memory.release(small);
+    }
+  }
+
+  /** Large and small pieces reach the same place in the order of the calls. */
+  @Test
+  void uploadsStayInOrder() {
+    try (CudaDevice device = CudaDevice.open(0);
+        CudaStream stream = new CudaStream(device);
+        CudaMemory memory = new CudaMemory(stream);
+        StagedCopies copies = new StagedCopies(stream, memory)) {
+      int bytes = 100_000;
+      MemorySegment x = memory.reserve(bytes);
+      MemorySegment y = memory.reserve(bytes);
+      byte[] ones = new byte[bytes];
+      Arrays.fill(ones, (byte) 1);
+      copies.upload(MemorySegment.ofArray(ones), x, bytes);
+      copies.upload(MemorySegment.ofArray(new byte[] {2, 3}), x, 2);
+      stream.copyOnDevice(x, y, bytes);
+      Arrays.fill(ones, (byte) 4);
+      copies.upload(MemorySegment.ofArray(ones), x, bytes);
+      byte[] back = new byte[bytes];
+      copies.download(y, MemorySegment.ofArray(back), bytes);
+      Arrays.fill(ones, (byte) 1);
+      ones[0] = 2;
+      ones[1] = 3;
+      assertArrayEquals(ones, back);
+      memory.release(x);
+      memory.release(y);
     }
   }
 
@@ -338,7 +367,7 @@ final class DriverTest {
     try (CudaDevice device = CudaDevice.open(0);
         CudaStream stream = new CudaStream(device);
         CudaMemory memory = new CudaMemory(stream);
-        StagedCopies copies = new StagedCopies(stream);
+        StagedCopies copies = new StagedCopies(stream, memory);
         KernelModule module =
             new KernelModule(device, "elementwise", kernels().cubin(elementwise(), "sm_90"));
         KernelArguments arguments = new KernelArguments()) {
