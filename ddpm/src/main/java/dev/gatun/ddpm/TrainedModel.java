@@ -34,7 +34,17 @@ public record TrainedModel(Denoiser network, ModelConfig config) implements Auto
    *     is of a network that is not known here
    */
   public static TrainedModel open(Backend backend, Path file) throws IOException {
-    ModelConfig config = ModelFile.readConfig(file);
+    return open(backend, file, ModelFile.readConfig(file));
+  }
+
+  /**
+   * As above where the file does not say what it is, because another program wrote it.
+   *
+   * @param config what the weights are of
+   * @throws CheckpointException that lists the differences, when they are of another network
+   */
+  public static TrainedModel open(Backend backend, Path file, ModelConfig config)
+      throws IOException {
     Denoiser network = create(backend, config, file);
     try {
       ModelFile.load(file, network);

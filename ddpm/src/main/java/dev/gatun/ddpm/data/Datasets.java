@@ -19,7 +19,8 @@ public final class Datasets {
 
   /**
    * Opens an IDX file ({@link IdxFile}), a folder that holds one (of several, the one that begins
-   * with {@code train}), or a folder of pictures ({@link ImageFolder}).
+   * with {@code train}), a binary batch of CIFAR-10 or a folder of them ({@link CifarFile}), or a
+   * folder of pictures ({@link ImageFolder}).
    *
    * @param path of a file or a folder
    * @param transform applied to each image, or null to take them as they are
@@ -30,23 +31,33 @@ public final class Datasets {
     PathChecks.requireExists(path);
     PathChecks.requireReadable(path);
     if (!Files.isDirectory(path)) {
+      if (CifarFile.isBatch(path)) {
+        return transformed(CifarFile.readImages(List.of(path), path.toString()), transform);
+      }
       requireIdx(path);
-      return idx(path, transform);
+      return transformed(IdxFile.readImages(path), transform);
     }
     Path file = idxImagesIn(path);
-    return file == null ? ImageFolder.open(path, transform) : idx(file, transform);
+    if (file != null) {
+      return transformed(IdxFile.readImages(file), transform);
+    }
+    List<Path> batches = CifarFile.trainingBatchesIn(path);
+    return batches != null
+        ? transformed(CifarFile.readImages(batches, path.toString()), transform)
+        : ImageFolder.open(path, transform);
   }
 
   /**
    * Whether {@link #open} takes {@code path} as a folder of pictures, which may differ in shape.
    */
   public static boolean holdsPictures(Path path) throws IOException {
-    return Files.isDirectory(path) && idxImagesIn(path) == null;
+    return Files.isDirectory(path)
+        && idxImagesIn(path) == null
+        && CifarFile.trainingBatchesIn(path) == null;
   }
 
-  private static ImageDataset idx(Path file, @Nullable ImageTransform transform)
+  private static ImageDataset transformed(InMemoryImages images, @Nullable ImageTransform transform)
       throws IOException {
-    InMemoryImages images = IdxFile.readImages(file);
     return transform == null ? images : images.transformed(transform);
   }
 

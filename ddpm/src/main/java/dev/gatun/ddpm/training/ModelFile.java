@@ -36,6 +36,13 @@ public final class ModelFile {
     Checkpoint.save(file, parameters, values, Map.of(), metadata);
   }
 
+  /** Whether {@code file} says what its network is: those of other programs do not. */
+  public static boolean hasConfig(Path file) throws IOException {
+    try (TensorFile source = TensorFile.open(file)) {
+      return source.metadata().containsKey(MODEL_ENTRY);
+    }
+  }
+
   /**
    * What the network in {@code file} is.
    *

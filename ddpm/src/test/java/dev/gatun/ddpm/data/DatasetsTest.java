@@ -1,6 +1,7 @@
 package dev.gatun.ddpm.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -55,6 +56,43 @@ class DatasetsTest {
     assertEquals(new ImageShape(6, 6, 3), Datasets.open(folder, null).shape());
     assertEquals(SHAPE, Datasets.open(folder, ImageTransform.square(4, 1)).shape());
     refuses(folder.resolve("a.png"), "is a single picture", "give the folder");
+  }
+
+  @Test
+  void opensCifarBatches() throws IOException {
+    byte[] first = new byte[2 * 3073];
+    byte[] second = new byte[3073];
+    first[0] = 9; // labels
+    first[3073] = 8;
+    first[1 + 5] = 10; // row 0, column 5: red, green, blue
+    first[1 + 1024 + 5] = 20;
+    first[1 + 2048 + 5] = (byte) 200;
+    first[3073 + 1 + 1024 + 33] = 30; // row 1, column 1: green
+    second[3072] = 40; // the last blue
+    Files.write(folder.resolve("data_batch_1.bin"), first);
+    Files.write(folder.resolve("data_batch_2.bin"), second);
+    Files.write(folder.resolve("test_batch.bin"), second);
+    assertFalse(Datasets.holdsPictures(folder));
+    ImageDataset images = Datasets.open(folder, null);
+    assertEquals(3, images.size(), "those to train on");
+    assertEquals(new ImageShape(32, 32, 3), images.shape());
+    assertEquals(10, TestImages.image(images, 0)[15]);
+    assertEquals(20, TestImages.image(images, 0)[16]);
+    assertEquals((byte) 200, TestImages.image(images, 0)[17]);
+    assertEquals(30, TestImages.image(images, 1)[3 * 33 + 1]);
+    assertEquals(40, TestImages.image(images, 2)[3071]);
+    Path test = folder.resolve("test_batch.bin");
+    assertEquals(1, Datasets.open(test, ImageTransform.square(8, 1)).size());
+    refuses(Files.write(test, new byte[3072]), "expected a multiple of 3,073");
+    refuses(Files.write(test, new byte[0]), "has 0 bytes");
+  }
+
+  @Test
+  void knowsAFolderOfPictures() throws IOException {
+    assertTrue(Datasets.holdsPictures(folder));
+    IdxFile.writeImages(folder.resolve("train-images-idx3-ubyte"), TestImages.random(5, SHAPE));
+    assertFalse(Datasets.holdsPictures(folder));
+    assertFalse(Datasets.holdsPictures(folder.resolve("train-images-idx3-ubyte")));
   }
 
   @Test

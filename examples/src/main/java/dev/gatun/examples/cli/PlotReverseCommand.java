@@ -1,14 +1,13 @@
 package dev.gatun.examples.cli;
 
 import dev.gatun.ddpm.TrainedModel;
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.sampler.Sampler;
 import dev.gatun.ddpm.sampler.SamplingLoop;
-import dev.gatun.ddpm.training.ModelFile;
 import dev.gatun.examples.figure.ReverseFigure;
 import dev.gatun.runtime.op.Backend;
 import java.io.IOException;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,8 +27,7 @@ import picocli.CommandLine.Option;
 final class PlotReverseCommand implements Callable<Integer> {
   private static final int MOST_ROWS = 100;
 
-  @ArgGroup(multiplicity = "1")
-  private WeightsOption source = new WeightsOption();
+  @Mixin private final WeightsOption source = new WeightsOption();
 
   @Option(
       names = "--count",
@@ -59,9 +57,10 @@ final class PlotReverseCommand implements Callable<Integer> {
     way.requireSense();
     out.require();
     try (WeightsFile weights = source.open()) {
-      Sampler sampler = way.sampler(ModelFile.readConfig(weights.path()), weights.clamp());
+      ModelConfig config = weights.config();
+      Sampler sampler = way.sampler(config, weights.clamp());
       try (Backend backend = device.open();
-          TrainedModel model = TrainedModel.open(backend, weights.path());
+          TrainedModel model = TrainedModel.open(backend, weights.path(), config);
           var loop = new SamplingLoop(backend, model.network(), model.config(), sampler);
           var line = new PercentLine("Drawing")) {
         ReverseFigure figure =

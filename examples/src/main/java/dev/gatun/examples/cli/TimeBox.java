@@ -26,21 +26,26 @@ final class TimeBox {
     this.seconds = minutes * 60;
   }
 
+  /** How long the run may take in all. */
+  double seconds() {
+    return seconds;
+  }
+
   private double left() {
     return seconds - (clock.getAsLong() - start) * 1e-9;
   }
 
   /** How many steps the run has room for when {@code done} are behind it. */
   int plan(int done, Pace pace, TrainingConfig config, TrainingRun.Sheets sheets) {
-    return done + Pace.stepsIn(left(), pace.plannedSecondsPerStep(), config, sheets);
+    return done + Pace.stepsIn(left(), seconds, pace.plannedSecondsPerStep(), config, sheets);
   }
 
   /** {@code config.steps()}, or fewer where the run would be late. */
   int revise(int done, Pace pace, TrainingConfig config, TrainingRun.Sheets sheets) {
     double late = left() + GRACE * seconds;
     boolean inTime =
-        done + Pace.stepsIn(late, pace.secondsPerStep(), config, sheets) >= config.steps();
-    int possible = done + Pace.stepsIn(left(), pace.secondsPerStep(), config, sheets);
+        done + Pace.stepsIn(late, seconds, pace.secondsPerStep(), config, sheets) >= config.steps();
+    int possible = done + Pace.stepsIn(left(), seconds, pace.secondsPerStep(), config, sheets);
     return inTime ? config.steps() : Math.min(possible, config.steps());
   }
 }

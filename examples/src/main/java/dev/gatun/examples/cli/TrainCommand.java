@@ -48,7 +48,6 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--size",
       paramLabel = "full|small",
-      defaultValue = "full",
       description =
           "full (the default) is the network of the document or paper, for a GPU; small has fewer"
               + " channels, for two processor cores. mnist has one size.")

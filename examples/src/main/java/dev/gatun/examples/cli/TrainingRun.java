@@ -99,10 +99,10 @@ final class TrainingRun {
         }
         try (TrainingDisplay display =
             displays.open(trainer.stepsDone(), trainer.config().steps())) {
-          steps(session, wanted, log, display, time);
+          Pace pace = steps(session, wanted, log, display, time);
           save(session, log);
           if (trainer.stepsDone() == trainer.config().steps()) {
-            sheet(session, sheets.last(), wanted.clamp(), log, display);
+            sheet(session, lastSheet(pace, trainer.config(), time), wanted.clamp(), log, display);
           }
         }
         return new Outcome(
@@ -138,7 +138,7 @@ final class TrainingRun {
     }
   }
 
-  private void steps(
+  private Pace steps(
       TrainingSession session,
       RunConfig wanted,
       LossLog log,
@@ -185,6 +185,15 @@ final class TrainingRun {
         sheet(session, sheets.sketch(), wanted.clamp(), log, display);
       }
     }
+    return pace;
+  }
+
+  /** As good as it gets, or as there is time for. */
+  private TrainingSession.Sheet lastSheet(
+      Pace pace, TrainingConfig config, @Nullable TimeBox time) {
+    return time == null
+        ? sheets.last()
+        : pace.within(time.seconds(), sheets.last(), sheets.sketch().steps(), config);
   }
 
   private void revise(

@@ -1,11 +1,14 @@
 package dev.gatun.examples.cli;
 
+import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.sampler.Clamp;
+import dev.gatun.ddpm.training.ModelFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Weights on disk.
@@ -13,8 +16,31 @@ import java.nio.file.StandardCopyOption;
  * @param path of the file
  * @param temporary whether it goes with this
  * @param clamp what samples keep within [-1, 1] on the way, unless they are told otherwise
+ * @param model what they are weights of, where the file does not say
  */
-record WeightsFile(Path path, boolean temporary, Clamp clamp) implements AutoCloseable {
+record WeightsFile(Path path, boolean temporary, Clamp clamp, @Nullable ModelConfig model)
+    implements AutoCloseable {
+
+  /**
+   * What the weights are of.
+   *
+   * @throws IOException where the file and the preset say two things, or neither says anything
+   */
+  ModelConfig config() throws IOException {
+    if (model == null) {
+      return ModelFile.readConfig(path);
+    }
+    if (!ModelFile.hasConfig(path)) {
+      return model;
+    }
+    ModelConfig own = ModelFile.readConfig(path);
+    if (!own.network().equals(model.network())) {
+      throw new IOException(
+          "%s: holds weights of %s, not of %s: leave the preset out"
+              .formatted(path, own.network(), model.network()));
+    }
+    return own;
+  }
 
   /** The weights of a run. */
   static WeightsFile of(RunFolder run) throws IOException {
@@ -28,11 +54,12 @@ record WeightsFile(Path path, boolean temporary, Clamp clamp) implements AutoClo
     }
     Clamp clamp =
         Files.exists(run.config()) ? Preset.named(run.readConfig().preset()).clamp() : Clamp.IMAGE;
-    return new WeightsFile(run.weights(), false, clamp);
+    return new WeightsFile(run.weights(), false, clamp, null);
   }
 
-  /** A file of weights. */
-  static WeightsFile of(Path file) throws IOException {
+  /** A file of weights; of {@code model} where it does not say. */
+  static WeightsFile of(Path file, @Nullable Preset preset, @Nullable ModelConfig model)
+      throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new IOException(
           file
@@ -40,7 +67,7 @@ record WeightsFile(Path path, boolean temporary, Clamp clamp) implements AutoClo
                   ? ": is a folder, expected a file of weights: give the folder of a run by --run"
                   : ": no such file: give a file of weights"));
     }
-    return new WeightsFile(file, false, Clamp.IMAGE);
+    return new WeightsFile(file, false, preset == null ? Clamp.IMAGE : preset.clamp(), model);
   }
 
   /** The weights that travel with a preset, unpacked: only files can be mapped. */
@@ -53,7 +80,7 @@ record WeightsFile(Path path, boolean temporary, Clamp clamp) implements AutoClo
       }
       Path file = Files.createTempFile("gatun-" + preset.name(), ".safetensors");
       Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
-      return new WeightsFile(file, true, preset.clamp());
+      return new WeightsFile(file, true, preset.clamp(), null);
     }
   }
 

@@ -143,6 +143,50 @@ class BadInputTest {
   }
 
   @Test
+  void weightsOfAnotherNetworkOrOfNoneThatIsKnown() throws IOException {
+    Path picture = folder.resolve("a.png");
+    Path none = folder.resolve("none.pth");
+    Cli.run("sample", "--weights", none, "--out", picture).assertFails(none, "no such file");
+    Cli.run("sample", "--weights", folder, "--out", picture).assertFails("is a folder", "--run");
+    Path other = folder.resolve("other.safetensors");
+    String text = "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    byte[] content = header(text.length(), text);
+    Files.write(other, Arrays.copyOf(content, content.length + 8));
+    Cli.run("sample", "--weights", other, "--out", picture).assertFails(other, "gatun.model");
+    Cli.run("sample", "mnist", "--weights", other, "--out", picture)
+        .assertFails(other, "44 differences", "43 missing: encoder.", "a.weight");
+    assertTrue(Files.notExists(picture));
+  }
+
+  @Test
+  void moreStepsThanTheScheduleHas() {
+    Path picture = folder.resolve("a.png");
+    Cli.run("sample", "mnist", "--steps", 1001, "--out", picture)
+        .assertFails("--steps 1,001", "trained for 1,000 steps");
+    Cli.run("plot", "reverse", "mnist", "--steps", 1001, "--out", picture)
+        .assertFails("--steps 1,001", "trained for 1,000 steps");
+    assertTrue(Files.notExists(picture));
+  }
+
+  @Test
+  void figuresOfDataThatAreNotThere() {
+    Path picture = folder.resolve("a.png");
+    Path nowhere = folder.resolve("nowhere");
+    Cli.run("plot", "forward", "--data", nowhere, "--out", picture).assertFails(nowhere, "no such");
+    Cli.run("plot", "forward", "--first", 9_998, "--count", 3, "--out", picture)
+        .assertFails("--first 9998 --count 3", "0 to 9,999");
+    Path deep = folder.resolve("none/a.png");
+    Cli.run("plot", "silu", "--out", deep).assertFails(deep, "no folder");
+    assertTrue(Files.notExists(picture));
+  }
+
+  @Test
+  void imagesOfAShapeThatTheNetworkDoesNotTake() {
+    train(Cli.digits(), "--image", "30x28x1").assertFails("mnist-unet", "28x28", "30x28");
+    assertTrue(Files.notExists(run()));
+  }
+
+  @Test
   void aPictureThatCannotBeWritten() {
     Path picture = folder.resolve("none/a.png");
     Cli.run("sample", "--run", run(), "--out", picture).assertFails(picture, "no folder");

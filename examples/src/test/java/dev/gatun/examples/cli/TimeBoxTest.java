@@ -51,6 +51,23 @@ class TimeBoxTest {
     assertEquals(1700 + 537, time.revise(1700, pace, planned, NONE), 50);
   }
 
+  /** 800 evaluations of 16 images at a third of 2 s would take 533 s of 300. */
+  @Test
+  void theLastSheetTakesAFifthOfTheTime() {
+    TimeBox time = new TimeBox(5, () -> now);
+    TrainingConfig small = CONFIG.withBatchSize(16).withEvery(CONFIG.every().withSample(0));
+    Pace pace = new Pace();
+    run(pace, 10, 2);
+    int steps = time.plan(10, pace, small, TrainingRun.Sheets.defaults());
+    assertEquals(10 + (280 - 60) / 2, steps, 1);
+    TrainingSession.Sheet last = TrainingRun.Sheets.defaults().last();
+    // 60 s, 4 * 2 / 3 s for each step of 64 images
+    TrainingSession.Sheet expected = new TrainingSession.Sheet(64, 22);
+    assertEquals(expected, pace.within(time.seconds(), last, 10, small));
+    assertEquals(50, pace.within(time.seconds(), last, 50, small).steps(), "never fewer");
+    assertEquals(last, pace.within(3000, last, 50, small), "never more than it has");
+  }
+
   @Test
   void aRunThatIsLateHasOneStepLeft() {
     TimeBox time = new TimeBox(1, () -> now);

@@ -73,7 +73,7 @@ class UsageTest {
     "train mnist --device tpu, 'expected auto, cpu, cuda or cuda:N'",
     "train mnist --device cuda:, 'expected auto, cpu, cuda or cuda:N'",
     "train --resume --minutes 4, --minutes is for a new run",
-    "sample --out a.png, Missing required argument",
+    "sample --out a.png, expected a preset",
     "sample mnist, --out",
     "sample mnist --run runs/mnist --out a.png, mutually exclusive",
     "sample mnist --count 0 --out a.png, --count: expected 1 to",
@@ -93,7 +93,7 @@ class UsageTest {
     "plot forward --image 64x64 --out a.png, 'expected HxWxC'",
     "plot embedding --width 7 --out a.png, --width: expected an even",
     "plot embedding --steps 1 --out a.png, --steps: expected 2 to",
-    "plot reverse --out a.png, Missing required argument",
+    "plot reverse --out a.png, expected a preset",
     "plot reverse mnist --count 0 --out a.png, --count: expected 1 to",
     "plot reverse mnist --steps 0 --out a.png, --steps: expected 1 or more"
   })
