@@ -30,9 +30,9 @@ public final class CudaBackend implements Backend {
   private final Elementwise elementwise;
   private final @Nullable MatrixProduct matrixProduct = null;
   private final @Nullable Convolution convolution = null;
-  private final @Nullable Normalization normalization = null;
-  private final @Nullable Attention attention = null;
-  private final @Nullable Resampling resampling = null;
+  private final Normalization normalization;
+  private final Attention attention;
+  private final Resampling resampling;
   private final Reduction reduction;
   private final RandomFill randomFill;
   private final ParameterUpdate parameterUpdate;
@@ -42,6 +42,9 @@ public final class CudaBackend implements Backend {
     this.session = session;
     copies = new StagedCopies(session.stream(), session.memory());
     elementwise = new CudaElementwise(session);
+    normalization = new CudaNormalization(session);
+    attention = new CudaAttention(session);
+    resampling = new CudaResampling(session);
     reduction = new CudaReduction(session);
     randomFill = new CudaRandomFill(session);
     parameterUpdate = new CudaParameterUpdate(session);
@@ -92,17 +95,17 @@ public final class CudaBackend implements Backend {
 
   @Override
   public Normalization normalization() {
-    return landed(normalization, "normalization");
+    return normalization;
   }
 
   @Override
   public Attention attention() {
-    return landed(attention, "attention");
+    return attention;
   }
 
   @Override
   public Resampling resampling() {
-    return landed(resampling, "resampling");
+    return resampling;
   }
 
   @Override

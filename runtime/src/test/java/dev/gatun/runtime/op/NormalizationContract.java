@@ -38,7 +38,8 @@ public abstract class NormalizationContract extends OperatorContract {
             new Extents(Shape.of(2, 28, 28, 1), 1),
             new Extents(Shape.of(2, 14, 14, 64), 8),
             new Extents(Shape.of(2, 7, 7, 96), 32),
-            new Extents(Shape.of(5, 33), 3));
+            new Extents(Shape.of(5, 33), 3),
+            new Extents(Shape.of(2, 48, 48, 32), 1)); // too large for a GPU's shared memory
     Activation[] activations = Activation.values();
     return Stream.iterate(0, i -> i + 1)
         .limit(extents.size())
@@ -490,7 +491,8 @@ public abstract class NormalizationContract extends OperatorContract {
   private static void checkGradients(
       Trial t, Operands o, int setSize, double[] rstds, Twin dx, Twin dgamma, Twin dbeta) {
     double largest = Arrays.stream(rstds).max().orElseThrow();
-    t.check(dx, Tolerance.of(o.out(), 16), setSize < 8 ? largest : 0);
+    // Where gamma and dy are large, so is what the rounding of the activation's argument does.
+    t.check(dx, Tolerance.of(o.out(), 16).withOutliers(2), setSize < 8 ? largest : 0);
     double magnitude = Math.sqrt(o.shape().rows());
     t.check(
         dgamma,
