@@ -14,12 +14,14 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * What a warm step of the MNIST U-Net leaves on the Java heap. With plain loops: the interpreter
  * makes an object of every vector, which is so only until the loop is compiled.
  */
+@Tag("whole-jvm") // counts what every thread allocates
 final class WarmStepAllocationTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
   private static final int WARM = 4;
