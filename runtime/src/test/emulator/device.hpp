@@ -173,13 +173,19 @@ struct Settings {
   long long operator[](const char* name) { return values.at(name); }
 };
 
+// Page-locked host memory, which goes with its context.
+struct Pinned {
+  Context* context;
+  size_t bytes;
+};
+
 struct State {
   std::recursive_mutex mutex;
   Settings settings;
   bool initialized = false;
   std::map<int, Device> devices;
   std::set<void*> graphs; // CUgraph and CUgraphExec
-  std::map<uintptr_t, size_t> pinned;
+  std::map<uintptr_t, Pinned> pinned;
 };
 
 inline State& state() {
@@ -262,8 +268,8 @@ inline bool isPinned(const void* memory, size_t bytes) {
   if (after == state().pinned.begin()) {
     return false;
   }
-  auto [start, size] = *std::prev(after);
-  return address + bytes <= start + size;
+  auto& [start, pinned] = *std::prev(after);
+  return address + bytes <= start + pinned.bytes;
 }
 
 } // namespace emulator

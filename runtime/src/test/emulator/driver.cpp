@@ -358,6 +358,14 @@ EXPORT int cuDevicePrimaryCtxRelease_v2(int handle) {
     for (Stream* stream : context->streams) {
       delete stream;
     }
+    for (auto pinned = state().pinned.begin(); pinned != state().pinned.end();) {
+      if (pinned->second.context == context) {
+        free(reinterpret_cast<void*>(pinned->first));
+        pinned = state().pinned.erase(pinned);
+      } else {
+        ++pinned;
+      }
+    }
     of->taken = 0;
     of->context = nullptr;
     delete context;
@@ -434,7 +442,7 @@ EXPORT int cuMemHostAlloc(void** memory, size_t bytes, unsigned) {
     return OUT_OF_MEMORY;
   }
   memset(*memory, Block::POISON, bytes);
-  state().pinned[reinterpret_cast<uintptr_t>(*memory)] = bytes;
+  state().pinned[reinterpret_cast<uintptr_t>(*memory)] = {current, bytes};
   return SUCCESS;
 }
 

@@ -180,9 +180,9 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void close() {
-    try (session) {
+    try (session;
+        copies) {
       synchronize();
-      copies.close();
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 
 /** Makes {@code "cuda"} known: {@code "cuda:1"} is the second GPU that the driver sees. */
 public final class CudaBackendProvider implements BackendProvider {
+  private static final System.Logger LOG = System.getLogger(CudaBackendProvider.class.getName());
   private static final List<CudaLibrary> NEEDED =
       List.of(CudaLibrary.NVRTC, CudaLibrary.CUBLASLT, CudaLibrary.CUDNN);
 
@@ -27,10 +28,16 @@ public final class CudaBackendProvider implements BackendProvider {
   @Override
   public boolean isAvailable() {
     try {
-      CudaDevice.open(0).close();
+      CudaDevice.requireUsable(0);
+    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+      return false;
+    }
+    try {
       requireLibraries();
       return true;
-    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+    } catch (LibraryLoadException | IllegalArgumentException e) {
+      LOG.log(
+          System.Logger.Level.WARNING, "There is a GPU, but it is not used: {0}", e.getMessage());
       return false;
     }
   }
@@ -59,11 +66,20 @@ public final class CudaBackendProvider implements BackendProvider {
   @Override
   public Backend open(int index, boolean deterministic) {
     try {
-      CudaDevice.requireOrdinal(index); // the driver first: without it the others are no use
+      CudaDevice.requireUsable(index); // the driver first: without it the others are no use
       requireLibraries();
-      return new CudaBackend(new CudaSession(index, deterministic));
+      return open(new CudaSession(index, deterministic));
     } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
       throw new BackendUnavailableException("device cuda:" + index + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static Backend open(CudaSession session) {
+    try {
+      return new CudaBackend(session);
+    } catch (RuntimeException | Error e) {
+      session.close();
+      throw e;
     }
   }
 

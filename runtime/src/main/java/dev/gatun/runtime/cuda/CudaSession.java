@@ -2,6 +2,7 @@ package dev.gatun.runtime.cuda;
 
 import dev.gatun.runtime.cuda.driver.CacheFolder;
 import dev.gatun.runtime.cuda.driver.CudaDevice;
+import dev.gatun.runtime.cuda.driver.CudaException;
 import dev.gatun.runtime.cuda.driver.CudaKernel;
 import dev.gatun.runtime.cuda.driver.CudaMemory;
 import dev.gatun.runtime.cuda.driver.CudaStream;
@@ -38,7 +39,12 @@ public final class CudaSession implements AutoCloseable {
   public CudaSession(int ordinal, boolean deterministic) {
     this.deterministic = deterministic;
     device = CudaDevice.open(ordinal);
-    stream = new CudaStream(device);
+    try {
+      stream = new CudaStream(device);
+    } catch (CudaException e) {
+      device.close();
+      throw e;
+    }
     memory = new CudaMemory(stream);
   }
 

@@ -37,11 +37,11 @@ public final class CudaDevice implements AutoCloseable {
   private final int multiprocessors;
   private boolean closed;
 
-  private CudaDevice(int ordinal, int handle, String name, int computeCapability) {
-    this.ordinal = ordinal;
-    this.handle = handle;
-    this.name = name;
-    this.computeCapability = computeCapability;
+  private CudaDevice(Found found) {
+    ordinal = found.ordinal;
+    handle = found.handle;
+    name = found.name;
+    computeCapability = found.computeCapability;
     multiprocessors = attribute(handle, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment pointer = arena.allocate(ValueLayout.ADDRESS);
@@ -90,7 +90,32 @@ public final class CudaDevice implements AutoCloseable {
    * @throws CudaException when the driver does not let it be used
    */
   public static CudaDevice open(int ordinal) {
-    requireOrdinal(ordinal);
+    return new CudaDevice(find(ordinal));
+  }
+
+  /**
+   * Starts the driver and checks that {@link #open} would find what it wants; throws as it does.
+   */
+  public static void requireUsable(int ordinal) {
+    find(ordinal);
+  }
+
+  /** What the driver says of a GPU without a context. */
+  private record Found(int ordinal, int handle, String name, int computeCapability) {}
+
+  private static Found find(int ordinal) {
+    int count = count();
+    if (count == 0) {
+      throw new IllegalArgumentException(
+          "the driver sees no GPU: nvidia-smi should list one, and CUDA_VISIBLE_DEVICES not hide"
+              + " it; or use the device cpu");
+    }
+    if (ordinal < 0 || ordinal >= count) {
+      throw new IllegalArgumentException(
+          count == 1
+              ? "there is one GPU, it is called cuda or cuda:0"
+              : "there are " + count + " GPUs, cuda:0 to cuda:" + (count - 1));
+    }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
       check(cuDeviceGet(value, ordinal), "cuDeviceGet");
@@ -106,25 +131,7 @@ public final class CudaDevice implements AutoCloseable {
             "%s has compute capability %d.%d, expected 7.5 (Turing) or later: use a newer GPU, or the device cpu"
                 .formatted(name, capability / 10, capability % 10));
       }
-      return new CudaDevice(ordinal, handle, name, capability);
-    }
-  }
-
-  /**
-   * Starts the driver and checks that it sees GPU {@code ordinal}; throws as {@link #open} does.
-   */
-  public static void requireOrdinal(int ordinal) {
-    int count = count();
-    if (count == 0) {
-      throw new IllegalArgumentException(
-          "the driver sees no GPU: nvidia-smi should list one, and CUDA_VISIBLE_DEVICES not hide"
-              + " it; or use the device cpu");
-    }
-    if (ordinal < 0 || ordinal >= count) {
-      throw new IllegalArgumentException(
-          count == 1
-              ? "there is one GPU, it is called cuda or cuda:0"
-              : "there are " + count + " GPUs, cuda:0 to cuda:" + (count - 1));
+      return new Found(ordinal, handle, name, capability);
     }
   }
 

@@ -1,0 +1,86 @@
+package dev.gatun.runtime.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.runtime.cuda.driver.CudaException;
+import dev.gatun.runtime.memory.DeviceArena;
+import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
+import dev.gatun.runtime.memory.PinnedBuffer;
+import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** After a failure nothing is left, and the next backend of the process is healthy. */
+@Tag("cuda-emulator")
+final class EmulatedFailureTest {
+  private static final int OUT_OF_RESOURCES = 701;
+  private static final int ILLEGAL_ADDRESS = 700;
+
+  @BeforeEach
+  void build() {
+    CudaEmulator.require();
+  }
+
+  @AfterEach
+  void theNextBackendIsHealthy() {
+    assertEquals(0, CudaEmulator.live("contexts"), "contexts");
+    assertEquals(0, CudaEmulator.live("pinned"), "pinned buffers that the driver holds");
+    assertEquals(0, PinnedBuffer.openBuffers(), "pinned buffers");
+    assertEquals(0, DeviceArena.openArenas(), "arenas");
+    try (Backend backend = CudaEmulator.open();
+        DeviceArena arena = new DeviceArena(backend.memory(), "next")) {
+      Tensor x = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
+      backend.elementwise().fill(3f, x);
+      MemorySegment value = MemorySegment.ofArray(new float[1]);
+      backend.download(x, value);
+      assertEquals(3f, value.get(ValueLayout.JAVA_FLOAT, 0));
+    }
+  }
+
+  @Test
+  void aStreamThatCannotBeMade() {
+    CudaEmulator.failNext("cuStreamCreate", OUT_OF_RESOURCES);
+    assertThrows(CudaException.class, CudaEmulator::open);
+  }
+
+  @Test
+  void aKernelThatFails() {
+    CudaException lost =
+        assertThrows(
+            CudaException.class,
+            () -> {
+              try (Backend backend = CudaEmulator.open();
+                  DeviceArena arena = new DeviceArena(backend.memory(), "lost")) {
+                Tensor x = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
+                CudaEmulator.set("kernel_status", ILLEGAL_ADDRESS);
+                backend.elementwise().fill(3f, x);
+                backend.synchronize();
+              }
+            });
+    assertTrue(lost.isContextLost(), lost.getMessage());
+  }
+
+  @Test
+  void aDeviceWithoutMemory() {
+    CudaEmulator.set("memory", 100 << 20);
+    try (Backend backend = CudaEmulator.open();
+        DeviceArena arena = new DeviceArena(backend.memory(), "large")) {
+      arena.allocate(40 << 20);
+      OutOfDeviceMemoryException e =
+          assertThrows(OutOfDeviceMemoryException.class, () -> arena.allocate(80 << 20));
+      assertTrue(e.getMessage().contains("no memory left for 80 MiB more"), e.getMessage());
+      arena.allocate(30 << 20); // what fits still fits
+    } finally {
+      CudaEmulator.set("memory", 8L << 30);
+    }
+  }
+}
