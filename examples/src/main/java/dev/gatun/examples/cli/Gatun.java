@@ -1,10 +1,13 @@
 package dev.gatun.examples.cli;
 
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -65,6 +68,7 @@ public final class Gatun {
     Gatun gatun = new Gatun();
     CommandLine commands = new CommandLine(gatun);
     commands.setCaseInsensitiveEnumValuesAllowed(true);
+    listPresets(commands.getSubcommands().get("train").getCommandSpec().usageMessage());
     commands.setParameterExceptionHandler((e, args) -> explainUsage(e));
     commands.setExecutionExceptionHandler(
         (e, command, parsed) ->
@@ -80,6 +84,15 @@ public final class Gatun {
           }
         });
     return commands;
+  }
+
+  /** Puts the table of the presets before the examples of {@code gatun train --help}. */
+  private static void listPresets(UsageMessageSpec help) {
+    List<String> lines = new ArrayList<>(Presets.table());
+    lines.add("");
+    lines.add("Examples:");
+    lines.addAll(List.of(help.footer()));
+    help.footerHeading("%nPresets:%n").footer(lines.toArray(String[]::new));
   }
 
   private static int explainUsage(ParameterException e) {

@@ -4,9 +4,7 @@ import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.data.ImageTransform.Fit;
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.sampler.Clamp;
-import dev.gatun.ddpm.training.TrainingConfig;
 import java.util.List;
-import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -20,38 +18,6 @@ import picocli.CommandLine.TypeConversionException;
  * @param recipes one for each size, the one that is taken by default first
  */
 record Preset(String name, String about, Fit fit, Clamp clamp, List<Recipe> recipes) {
-
-  /** Digits of 28x28 on any machine. */
-  static final Preset MNIST =
-      new Preset(
-          "mnist",
-          "a small U-Net without attention, for 28x28",
-          Fit.CENTER_CROP,
-          Clamp.IMAGE,
-          List.of(
-              new Recipe(
-                  Size.FULL,
-                  864_609,
-                  TrainingConfig.defaults(),
-                  Recipe.Length.ofMinutes(5),
-                  true)));
-
-  static final List<Preset> ALL = List.of(MNIST);
-
-  /** The one of that name. */
-  static Preset named(String name) {
-    return ALL.stream()
-        .filter(preset -> preset.name.equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "'%s' is not a preset: expected one of %s".formatted(name, names())));
-  }
-
-  static String names() {
-    return ALL.stream().map(Preset::name).collect(Collectors.joining(", "));
-  }
 
   /** The recipe of that size; a preset with one recipe has it at every size. */
   Recipe recipe(Size size) {
@@ -75,7 +41,7 @@ record Preset(String name, String about, Fit fit, Clamp clamp, List<Recipe> reci
     @Override
     public Preset convert(String value) {
       try {
-        return named(value);
+        return Presets.named(value);
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }

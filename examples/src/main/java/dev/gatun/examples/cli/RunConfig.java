@@ -26,7 +26,7 @@ record RunConfig(String preset, @Nullable String data, TrainingConfig training) 
 
   /** What its samples keep within [-1, 1] on the way. */
   Clamp clamp() {
-    return Preset.named(preset).clamp();
+    return Presets.named(preset).clamp();
   }
 
   @Nullable Path dataPath() {

@@ -160,7 +160,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Preset presetOrDefault() {
-    return preset != null ? preset : Preset.MNIST;
+    return preset != null ? preset : Presets.MNIST;
   }
 
   private Recipe recipe() {
@@ -207,7 +207,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private static ImageDataset images(RunConfig run) throws IOException {
     return DataSource.open(
-        run.dataPath(), Preset.shape(run.training().model()), Preset.named(run.preset()).fit());
+        run.dataPath(), Preset.shape(run.training().model()), Presets.named(run.preset()).fit());
   }
 
   /** The precision that was asked for, or else the faster one. */

@@ -53,7 +53,7 @@ record WeightsFile(Path path, boolean temporary, Clamp clamp, @Nullable ModelCon
               .formatted(run.path(), run.weights().getFileName()));
     }
     Clamp clamp =
-        Files.exists(run.config()) ? Preset.named(run.readConfig().preset()).clamp() : Clamp.IMAGE;
+        Files.exists(run.config()) ? Presets.named(run.readConfig().preset()).clamp() : Clamp.IMAGE;
     return new WeightsFile(run.weights(), false, clamp, null);
   }
 

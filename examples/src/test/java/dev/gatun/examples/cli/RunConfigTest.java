@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RunConfigTest {
   private static final RunConfig BUNDLED =
       new RunConfig(
-          "mnist", null, Preset.MNIST.recipe(Size.FULL).training().withSeed(-7).withSteps(12));
+          "mnist", null, Presets.MNIST.recipe(Size.FULL).training().withSeed(-7).withSteps(12));
 
   @Test
   void whatIsWrittenIsRead() {
