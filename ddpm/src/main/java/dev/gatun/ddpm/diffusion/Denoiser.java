@@ -27,6 +27,11 @@ public interface Denoiser extends AutoCloseable {
   /** Weights and statistics under their PyTorch names. */
   ParameterStore parameters();
 
+  /** The parameter that files of earlier versions of the network call {@code stored}. */
+  default String currentName(String stored) {
+    return stored;
+  }
+
   /** Frees the parameters. */
   @Override
   default void close() {

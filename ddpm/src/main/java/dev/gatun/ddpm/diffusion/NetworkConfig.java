@@ -17,7 +17,11 @@ public sealed interface NetworkConfig {
   /** The networks that come with Gatun, at their defaults. */
   static List<NetworkConfig> all() {
     return List.of(
-        new MnistUnet(), DdpmUnet.defaults(), SimpleUnet.defaults(), EasyUnet.defaults());
+        new MnistUnet(),
+        DdpmUnet.defaults(),
+        SimpleUnet.defaults(),
+        EasyUnet.defaults(),
+        CifarUnet.defaults());
   }
 
   /** Their names, joined by commas, for people. */
@@ -148,6 +152,42 @@ public sealed interface NetworkConfig {
     @Override
     public String name() {
       return "easy-unet";
+    }
+  }
+
+  /**
+   * The U-Net of Ho et al. 2020 for 32x32 images, as Hugging Face's diffusers has it.
+   *
+   * @param channels of each resolution, two or more, multiples of groups; the first, even and 4 or
+   *     more, is the width of the step's embedding too
+   * @param groups of the group normalizations
+   * @param dropout the probability in training, in [0, 1)
+   */
+  record CifarUnet(List<Integer> channels, int groups, double dropout) implements NetworkConfig {
+    public CifarUnet {
+      channels = List.copyOf(channels);
+      require(groups >= 1, "cifar-unet", "1 or more groups", groups);
+      require(
+          channels.size() >= 2 && channels.stream().allMatch(c -> c >= 1 && c % groups == 0),
+          "cifar-unet",
+          "two or more numbers of channels that the " + groups + " groups divide",
+          channels);
+      requireWidth("cifar-unet", "first number of channels", channels.getFirst());
+      require(dropout >= 0 && dropout < 1, "cifar-unet", "a dropout in [0, 1)", dropout);
+    }
+
+    /** 128, 256, 256, 256 channels, 32 groups, dropout 0.1. */
+    public static CifarUnet defaults() {
+      return new CifarUnet(List.of(128, 256, 256, 256), 32, 0.1);
+    }
+
+    public CifarUnet withDropout(double dropout) {
+      return new CifarUnet(channels, groups, dropout);
+    }
+
+    @Override
+    public String name() {
+      return "cifar-unet";
     }
   }
 

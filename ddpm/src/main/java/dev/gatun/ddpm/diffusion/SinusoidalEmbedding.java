@@ -45,6 +45,26 @@ public enum SinusoidalEmbedding {
     int pair(int i, int width) {
       return i % (width / 2);
     }
+  },
+  /**
+   * As {@link #CONCATENATED}, with the exponent -ln 10000 k / (width / 2 - 1) rounded to float
+   * after each operation, as Hugging Face's diffusers computes it: near t = 1000 the angles tell.
+   */
+  ROUNDED_CONCATENATED {
+    @Override
+    double exactFrequency(int k, int width) {
+      return Math.exp((float) -Math.log(10_000) * k / (width / 2 - 1));
+    }
+
+    @Override
+    boolean isSine(int i, int width) {
+      return CONCATENATED.isSine(i, width);
+    }
+
+    @Override
+    int pair(int i, int width) {
+      return CONCATENATED.pair(i, width);
+    }
   };
 
   abstract double exactFrequency(int k, int width);

@@ -69,11 +69,12 @@ public final class ModelFile {
   }
 
   /**
-   * Gives {@code network} the weights of {@code file}.
+   * Gives {@code network} the weights of {@code file}, of any format that {@link
+   * dev.gatun.nn.checkpoint.TensorFile} reads.
    *
    * @throws CheckpointException that lists the differences, when they are another network's
    */
   public static void load(Path file, Denoiser network) throws IOException {
-    Checkpoint.load(file, network.parameters(), Map.of());
+    Checkpoint.load(file, network.parameters(), Map.of(), network::currentName);
   }
 }

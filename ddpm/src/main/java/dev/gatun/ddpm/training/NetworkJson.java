@@ -33,6 +33,11 @@ final class NetworkJson {
         json.add("multipliers", array(unet.multipliers()));
         json.addProperty("activation", ConfigJson.lower(unet.activation()));
       }
+      case NetworkConfig.CifarUnet unet -> {
+        json.add("channels", array(unet.channels()));
+        json.addProperty("groups", unet.groups());
+        json.addProperty("dropout", unet.dropout());
+      }
       case NetworkConfig.MnistUnet _, NetworkConfig.Custom _ -> {}
     }
     return json;
@@ -61,6 +66,11 @@ final class NetworkJson {
                   options.integer("channels"),
                   options.integers("multipliers"),
                   options.constant("activation", Activation.class));
+          case "cifar-unet" ->
+              new NetworkConfig.CifarUnet(
+                  options.integers("channels"),
+                  options.integer("groups"),
+                  options.number("dropout"));
           default -> {
             if (options.hasUnread()) {
               throw options.unexpected("name", "one of " + NetworkConfig.names(), name);

@@ -21,6 +21,7 @@ public final class Networks {
       case NetworkConfig.DdpmUnet unet -> new DdpmUnet(backend, unet, config, seed);
       case NetworkConfig.SimpleUnet unet -> new SimpleUnet(backend, unet, config, seed);
       case NetworkConfig.EasyUnet unet -> new EasyUnet(backend, unet, config, seed);
+      case NetworkConfig.CifarUnet unet -> new CifarUnet(backend, unet, config, seed);
       case NetworkConfig.Custom(String name) ->
           throw new IllegalArgumentException(
               "network " + name + ": expected one of " + NetworkConfig.names());

@@ -123,6 +123,7 @@ class NetworksTest {
         SMALL_DDPM,
         new NetworkConfig.SimpleUnet(List.of(4, 6), 4),
         new NetworkConfig.EasyUnet(4, List.of(1, 2), Activation.IDENTITY),
+        new NetworkConfig.CifarUnet(List.of(4, 8), 2, 0),
         new NetworkConfig.MnistUnet());
   }
 

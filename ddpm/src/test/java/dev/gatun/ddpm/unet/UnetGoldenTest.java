@@ -32,7 +32,9 @@ class UnetGoldenTest {
         "simple_unet_gray",
         "simple_unet_rgb",
         "easy_unet_rgb",
-        "easy_unet_silu"
+        "easy_unet_silu",
+        "cifar_unet_gray",
+        "cifar_unet_rgb"
       })
   void agreesWithPytorch(String name) {
     check(new GoldenFile(name + ".safetensors"));
