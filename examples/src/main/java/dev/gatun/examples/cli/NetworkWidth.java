@@ -16,6 +16,9 @@ final class NetworkWidth {
           new NetworkConfig.SimpleUnet(scaled(unet.channels(), channels), unet.timeWidth());
       case NetworkConfig.EasyUnet unet ->
           new NetworkConfig.EasyUnet(channels, unet.multipliers(), unet.activation());
+      case NetworkConfig.CifarUnet unet ->
+          new NetworkConfig.CifarUnet(
+              scaled(unet.channels(), channels), unet.groups(), unet.dropout());
       case NetworkConfig.MnistUnet _, NetworkConfig.Custom _ ->
           throw new UsageException(
               "--channels: the network %s has one width".formatted(network.name()));
