@@ -365,7 +365,7 @@ __device__ __forceinline__ void gradientOfKeys(Work work, Head q, Head k, Head v
 }
 
 #define GRADIENT_OF_KEYS(W)                                                                       \
-  extern "C" __global__ void __launch_bounds__(256, 2) attentionGradientOfKeys_##W(                  \
+  extern "C" __global__ void __launch_bounds__(256, W < 8 ? 2 : 1) attentionGradientOfKeys_##W(                  \
       ROWS(q), ROWS(k), ROWS(v), ROWS(dout), const float* logSumExp, const float* delta,          \
       ROWS(dk), ROWS(dv), int heads, int tokens, int size, int slices, float scale) {             \
     Work work(heads, tokens, slices, 16 * W);                                                     \
@@ -413,7 +413,7 @@ __device__ __forceinline__ void gradientOfQueries(Work work, Head q, Head k, Hea
 }
 
 #define GRADIENT_OF_QUERIES(W)                                                                    \
-  extern "C" __global__ void __launch_bounds__(256, 2) attentionGradientOfQueries_##W(               \
+  extern "C" __global__ void __launch_bounds__(256, W < 8 ? 2 : 1) attentionGradientOfQueries_##W(               \
       ROWS(q), ROWS(k), ROWS(v), ROWS(dout), const float* logSumExp, const float* delta,          \
       ROWS(dq), int heads, int tokens, int size, int slices, float scale) {                       \
     Work work(heads, tokens, slices, 16 * W);                                                     \

@@ -90,6 +90,46 @@ __device__ __forceinline__ void getAdded(const float* bias, Operand<Either> befo
   }
 }
 
+// activateAll and activateAllGradient by four: with more at a time the registers of the costly
+// activations are those of the kernel.
+template <int V>
+__device__ __forceinline__ void activateByFour(int f, float (&v)[V]) {
+  constexpr int PART = V < 4 ? V : 4;
+#pragma unroll
+  for (int from = 0; from < V; from += PART) {
+    float part[PART];
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      part[i] = v[from + i];
+    }
+    activateAll(f, part);
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      v[from + i] = part[i];
+    }
+  }
+}
+
+template <int V>
+__device__ __forceinline__ void activateGradientByFour(int f, const float (&z)[V], float (&g)[V]) {
+  constexpr int PART = V < 4 ? V : 4;
+#pragma unroll
+  for (int from = 0; from < V; from += PART) {
+    float argument[PART];
+    float part[PART];
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      argument[i] = z[from + i];
+      part[i] = g[from + i];
+    }
+    activateAllGradient(f, argument, part);
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      g[from + i] = part[i];
+    }
+  }
+}
+
 // What V channels are normalized by: z = scale * (x - center) + beta, scale = gamma * rstd. Without
 // taking the center off first, a large mean would cancel.
 template <int V>
@@ -106,7 +146,7 @@ struct Channels {
     forEachGroup<V>(channel, size, [&](int i, int g) {
       float r = rstds[n * groups + g];
       center[i] = mean[n * groups + g] - added[i];
-      scale[i] = gammas[channel + i] * (ofVariance ? 1.0f / sqrtf(r + epsilon) : r);
+      scale[i] = gammas[channel + i] * (ofVariance ? rsqrtf(r + epsilon) : r);
       beta[i] = betas[channel + i];
     });
   }
@@ -123,7 +163,7 @@ struct Channels {
     for (int i = 0; i < V; i++) {
       z[i] = fmaf(x[i] - center[i], scale[i], beta[i]);
     }
-    activateAll(f, z);
+    activateByFour(f, z);
 #pragma unroll
     for (int i = 0; i < V; i++) {
       z[i] += after[i];
@@ -147,7 +187,7 @@ struct Channels {
       x[i] -= center[i];
       z[i] = fmaf(x[i], scale[i], beta[i]);
     }
-    activateAllGradient(f, z, g);
+    activateGradientByFour(f, z, g);
   }
 };
 
@@ -259,7 +299,7 @@ __device__ __forceinline__ void groupNorm(Operand<X> x, const float* bias, Opera
     for (int c = (int)threadIdx.x % 32; c < size; c += 32) {
       total += sumSlots(sums, slots(laneBits), width, g * size + c);
     }
-    total = 1.0f / sqrtf(warpSum(total) / count + epsilon);
+    total = rsqrtf(warpSum(total) / count + epsilon);
     if (threadIdx.x % 32 == 0) {
       rstds[g] = total;
       rstd[(int64)slab.n * groups + slab.group + g] = total;
@@ -407,7 +447,7 @@ extern "C" __global__ void __launch_bounds__(128) statistics(
   float variance = blockSum(squares) / count;
   if (threadIdx.x == 0) {
     mean[blockIdx.x] = m;
-    rstd[blockIdx.x] = 1.0f / sqrtf(variance + epsilon);
+    rstd[blockIdx.x] = rsqrtf(variance + epsilon);
     if (runningMean != nullptr) {
       float unbiased = count > 1.0f ? variance * (count / (count - 1.0f)) : variance;
       runningMean[group] = (1.0f - momentum) * runningMean[group] + momentum * m;
@@ -651,7 +691,7 @@ __device__ __forceinline__ void gradientSums(Operand<X> x, const float* bias,
     float added[V];
     getAdded(bias, before, part.n, channel, added);
     Channels<V> by(mean, rstd, gamma, beta, part.n, groups, channels / groups, channel, added);
-#pragma unroll 2
+#pragma unroll 1
     for (int64 p = part.row + lane.row; p < part.end; p += lane.rows) {
       float v[V];
       float g[V];
@@ -685,7 +725,7 @@ __device__ __forceinline__ void gradientSums(Operand<X> x, const float* bias,
 }
 
 #define GRADIENT_SUMS(name, X, DY, V)                                                              \
-  extern "C" __global__ void __launch_bounds__(256) gradientSums_##name(                           \
+  extern "C" __global__ void __launch_bounds__(256, 2) gradientSums_##name(                           \
       const void* x, int64 xStride, int xLow, const float* bias, const void* before,               \
       int64 beforeStride, int beforeLow, const float* gamma, const float* beta, const float* mean, \
       const float* rstd, const void* dy, int64 dyStride, int dyLow, float* partSums,               \
@@ -796,7 +836,7 @@ __device__ __forceinline__ void normalizeGradient(Operand<X> x, const float* bia
     a[i] = means[2 * ((int64)part.n * groups + g)];
     b[i] = means[2 * ((int64)part.n * groups + g) + 1];
   });
-#pragma unroll 2
+#pragma unroll 1
   for (int64 p = part.row + lane.row; p < part.end; p += lane.rows) {
     float v[V];
     float g[V];
@@ -812,7 +852,7 @@ __device__ __forceinline__ void normalizeGradient(Operand<X> x, const float* bia
 }
 
 #define NORMALIZE_GRADIENT(name, X, DY, V)                                                         \
-  extern "C" __global__ void __launch_bounds__(256) normalizeGradient_##name(                      \
+  extern "C" __global__ void __launch_bounds__(256, 2) normalizeGradient_##name(                      \
       const void* x, int64 xStride, int xLow, const float* bias, const void* before,               \
       int64 beforeStride, int beforeLow, const float* gamma, const float* beta, const float* mean, \
       const float* rstd, const void* dy, int64 dyStride, int dyLow, void* dx, int64 dxStride,      \

@@ -131,6 +131,7 @@ __device__ __forceinline__ void maxPoolGradient(Operand<Either> small, const uns
       sum[k] = 0.0f;
     }
     for (int i = rows.from; i <= rows.to; i++) {
+#pragma unroll 1
       for (int j = columns.from; j <= columns.to; j++) {
         int64 from = to.at(i, j, smallHeight, smallWidth);
         int own = (to.i - i * step) * kernel + to.j - j * step;
@@ -161,6 +162,7 @@ __device__ __forceinline__ void sumPool(Operand<Either> large, Operand<Either> s
     }
     for (int u = 0; u < kernel; u++) {
       int64 row = to.at(to.i * step + u, to.j * step, height, width);
+#pragma unroll 1
       for (int w = 0; w < kernel; w++) {
         float v[V];
         large.get(row + w, c, v);
@@ -193,6 +195,7 @@ __device__ __forceinline__ void sumPoolGradient(Operand<Either> small, Operand<E
       sum[k] = 0.0f;
     }
     for (int i = rows.from; i <= rows.to; i++) {
+#pragma unroll 1
       for (int j = columns.from; j <= columns.to; j++) {
         float v[V];
         small.get(to.at(i, j, smallHeight, smallWidth), c, v);
