@@ -186,6 +186,45 @@ class BadInputTest {
     assertTrue(Files.notExists(run()));
   }
 
+  private Cli trainSmall(String preset, Object... more) {
+    Object[] args = {"train", preset, "--size", "small", "--steps", 1, "--out", run()};
+    Object[] all = Arrays.copyOf(args, args.length + more.length);
+    System.arraycopy(more, 0, all, args.length, more.length);
+    return Cli.run(all);
+  }
+
+  @Test
+  void imagesThatTheNetworkCannotHalve() {
+    trainSmall("ddpm-unet", "--image", "30x28x1")
+        .assertFails("ddpm-unet", "30x28", "15x14", "not divisible by 2");
+    trainSmall("simple-unet", "--data", Cli.digits(), "--image", "40x40x3")
+        .assertFails("simple-unet", "40x40", "5x5", "divisible by 16");
+    trainSmall("easy-unet", "--data", Cli.digits(), "--image", "12x12x3")
+        .assertFails("easy-unet", "12x12", "3x3", "divisible by 8");
+    assertTrue(Files.notExists(run()));
+  }
+
+  @Test
+  void channelsThatGroupsOrHeadsDoNotDivide() {
+    trainSmall("ddpm-unet", "--channels", 6).assertFails("ddpm-unet", "heads", "6");
+    trainSmall("easy-unet", "--data", Cli.digits(), "--channels", 5)
+        .assertFails("easy-unet", "channels", "5");
+    assertTrue(Files.notExists(run()));
+  }
+
+  @Test
+  void moreDiffusionStepsThanTheEmbeddingHas() throws IOException {
+    Path checkpoint = Files.createDirectories(run().resolve("checkpoint"));
+    Files.writeString(checkpoint.resolve("training.safetensors"), "");
+    RunConfig config =
+        new RunConfig("ddpm-unet", null, Presets.DDPM_UNET.recipe(Size.SMALL).training());
+    RunConfig longer =
+        config.withTraining(
+            config.training().withModel(config.training().model().withDiffusionSteps(1001)));
+    Files.writeString(run().resolve("config.json"), longer.toJson());
+    Cli.run("train", "--resume", "--out", run()).assertFails("ddpm-unet", "1000", "1001");
+  }
+
   @Test
   void aPictureThatCannotBeWritten() {
     Path picture = folder.resolve("none/a.png");
