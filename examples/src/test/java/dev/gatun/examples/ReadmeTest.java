@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -28,12 +29,15 @@ class ReadmeTest {
 
   @Test
   void theLinksLeadSomewhere() throws IOException {
-    Matcher links = Pattern.compile("\\]\\(([^):]+)\\)").matcher(read("README.md"));
-    int seen = 0;
-    while (links.find()) {
-      seen++;
-      assertTrue(Files.exists(ROOT.resolve(links.group(1))), links.group(1));
+    for (String page : List.of("README.md", "docs/FIGURES.md")) {
+      Path folder = ROOT.resolve(page).resolveSibling("");
+      Matcher links = Pattern.compile("\\]\\(([^):]+)\\)").matcher(read(page));
+      int seen = 0;
+      while (links.find()) {
+        seen++;
+        assertTrue(Files.exists(folder.resolve(links.group(1))), page + ": " + links.group(1));
+      }
+      assertTrue(seen > 5, page + ": links seen: " + seen);
     }
-    assertTrue(seen > 5, "links seen: " + seen);
   }
 }

@@ -14,7 +14,11 @@ import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Backends;
 import dev.gatun.runtime.op.DryRunBackend;
 import dev.gatun.runtime.op.LossFunction;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +54,25 @@ class PresetsTest {
     }
     assertEquals(recipes().count(), Presets.table().size());
     assertTrue(help.contains("./gatun train --out runs/fashion --resume"), help);
+  }
+
+  /** The page of the pipelines has a row for each. */
+  @Test
+  void everyRecipeIsDocumented() throws IOException {
+    String page = Files.readString(Path.of("../docs/FIGURES.md"));
+    for (Preset preset : Presets.ALL) {
+      for (Recipe recipe : preset.recipes()) {
+        String size = preset.recipes().size() == 1 ? "" : recipe.size() + " ";
+        String row =
+            "| `%s` | %s| %,d | %s |"
+                .formatted(
+                    preset.name(),
+                    size.toLowerCase(Locale.ROOT),
+                    recipe.parameters(),
+                    Preset.shape(recipe.training().model()));
+        assertTrue(page.contains(row), row);
+      }
+    }
   }
 
   /** Only the digits' own network takes them as they are; others say what to give. */
