@@ -153,6 +153,48 @@ final class Presets {
                   Recipe.Length.ofMinutes(15),
                   false)));
 
+  /** The U-Net that the DDPM paper trained on CIFAR-10. */
+  static final Preset CIFAR_UNET =
+      new Preset(
+          "cifar-unet",
+          "the DDPM paper's U-Net for CIFAR-10, for colour pictures of 32x32",
+          Fit.CENTER_CROP,
+          Clamp.IMAGE,
+          List.of(
+              new Recipe(
+                  Size.FULL,
+                  35_746_307,
+                  new TrainingConfig(
+                      new ModelConfig(
+                          NetworkConfig.CifarUnet.defaults(),
+                          32,
+                          32,
+                          3,
+                          1000,
+                          BetaSchedule.linear(),
+                          Prediction.EPSILON),
+                      800_000,
+                      128,
+                      true,
+                      LossFunction.MEAN_SQUARED,
+                      OptimizerConfig.constant(2e-4)
+                          .withWarmupSteps(5000)
+                          .withClipNorm(1)
+                          .withEmaDecay(0.9999),
+                      Precision.FP32,
+                      0,
+                      new Intervals(5000, 5000)),
+                  Recipe.Length.ofSteps(),
+                  false),
+              new Recipe(
+                  Size.SMALL,
+                  2_245_763,
+                  small(new NetworkConfig.CifarUnet(List.of(32, 64, 64, 64), 8, 0), 32, 3)
+                      .withHorizontalFlip(true)
+                      .withOptimizer(OptimizerConfig.cosine(1e-3)),
+                  Recipe.Length.ofMinutes(15),
+                  false)));
+
   /** What the small sizes have in common: v prediction, cosine betas, many small steps. */
   private static TrainingConfig small(NetworkConfig network, int side, int channels) {
     ModelConfig model = ModelConfig.defaults().withNetwork(network).withImage(side, side, channels);
@@ -161,7 +203,7 @@ final class Presets {
 
   private Presets() {}
 
-  static final List<Preset> ALL = List.of(MNIST, DDPM_UNET, SIMPLE_UNET, EASY_UNET);
+  static final List<Preset> ALL = List.of(MNIST, DDPM_UNET, SIMPLE_UNET, EASY_UNET, CIFAR_UNET);
 
   /** The one of that name. */
   static Preset named(String name) {
