@@ -7,7 +7,10 @@ import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** Attention in fp32 by the kernels of attention.cu, which never write the scores to memory. */
+/**
+ * Attention by cuDNN's fused kernels where they take it; else in fp32 by the kernels of
+ * attention.cu, which never write the scores to memory either.
+ */
 final class CudaAttention implements Attention {
   private static final String FAMILY = "attention";
   private static final int THREADS = 256;
@@ -16,13 +19,15 @@ final class CudaAttention implements Attention {
   private static final int[] SLICES = {16, 32, 64, 128}; // channels that a block can accumulate
 
   private final CudaSession session;
+  private final SdpaAttention fused;
   private final KernelVariants[] forward;
   private final KernelVariants[] gradientOfKeys;
   private final KernelVariants[] gradientOfQueries;
   private final KernelVariants delta;
 
-  CudaAttention(CudaSession session) {
+  CudaAttention(CudaSession session, SdpaAttention fused) {
     this.session = session;
+    this.fused = fused;
     forward = bySlice("attention");
     gradientOfKeys = bySlice("attentionGradientOfKeys");
     gradientOfQueries = bySlice("attentionGradientOfQueries");
@@ -39,6 +44,9 @@ final class CudaAttention implements Attention {
 
   @Override
   public void forward(int heads, Tensor q, Tensor k, Tensor v, Tensor out, Tensor logSumExp) {
+    if (fused.forward(heads, q, k, v, out, logSumExp)) {
+      return;
+    }
     KernelArguments arguments = session.arguments();
     put(arguments, heads, q);
     put(arguments, heads, k);
@@ -60,6 +68,9 @@ final class CudaAttention implements Attention {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
+    if (fused.gradient(heads, q, k, v, out, logSumExp, dout, dq, dk, dv)) {
+      return;
+    }
     int tokens = q.shape().pixels();
     int allHeads = q.shape().batch() * heads;
     MemorySegment deltas = session.workspace((long) allHeads * tokens * Float.BYTES);

@@ -18,7 +18,6 @@ import dev.gatun.runtime.op.Reduction;
 import dev.gatun.runtime.op.Resampling;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /** An NVIDIA GPU: kernels compiled by NVRTC, cuDNN, cuBLASLt, and CUDA graphs. */
 public final class CudaBackend implements Backend {
@@ -28,8 +27,7 @@ public final class CudaBackend implements Backend {
   private final CudaSession session;
   private final StagedCopies copies;
   private final Elementwise elementwise;
-  private final @Nullable MatrixProduct matrixProduct = null;
-  private final @Nullable Convolution convolution = null;
+  private final CudaLibraries libraries;
   private final Normalization normalization;
   private final Attention attention;
   private final Resampling resampling;
@@ -43,11 +41,12 @@ public final class CudaBackend implements Backend {
     copies = new StagedCopies(session.stream(), session.memory());
     elementwise = new CudaElementwise(session);
     normalization = new CudaNormalization(session);
-    attention = new CudaAttention(session);
     resampling = new CudaResampling(session);
     reduction = new CudaReduction(session);
     randomFill = new CudaRandomFill(session);
     parameterUpdate = new CudaParameterUpdate(session);
+    libraries = new CudaLibraries(session, elementwise, reduction);
+    attention = new CudaAttention(session, libraries.attention());
   }
 
   @Override
@@ -85,12 +84,12 @@ public final class CudaBackend implements Backend {
 
   @Override
   public MatrixProduct matrixProduct() {
-    return landed(matrixProduct, "matrix product");
+    return libraries.matrixProduct();
   }
 
   @Override
   public Convolution convolution() {
-    return landed(convolution, "convolution");
+    return libraries.convolution();
   }
 
   @Override
@@ -121,14 +120,6 @@ public final class CudaBackend implements Backend {
   @Override
   public ParameterUpdate parameterUpdate() {
     return parameterUpdate;
-  }
-
-  private <T> T landed(@Nullable T family, String name) {
-    if (family == null) {
-      throw new UnsupportedOperationException(
-          session.device() + ": " + name + " is not written for GPUs yet; use the device cpu");
-    }
-    return family;
   }
 
   @Override
@@ -181,7 +172,8 @@ public final class CudaBackend implements Backend {
   @Override
   public void close() {
     try (session;
-        copies) {
+        copies;
+        libraries) {
       synchronize();
     }
   }
