@@ -1,6 +1,6 @@
-"""The classes and functions of Markdown documents, executed as they stand there.
+"""The classes and functions of documents, executed as they stand there.
 
-Of each ```python block only imports, classes and functions are executed, and the assignments that are asked for.
+Code is what stands between ```python and ```, or what a cell "In [n]:" begins with. Of it only imports, classes and functions are executed, and the assignments that are asked for.
 Repairs: imports of plotting and test modules and of fancy_einsum are dropped, whose einsum, with words in the place of
 letters, is torch.einsum's below; nothing is printed.
 """
@@ -41,6 +41,19 @@ class Renumber(ast.NodeTransformer):
         return node
 
 
+def blocks(text):
+    """The syntax trees of the document's pieces of code."""
+    fenced = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for block in fenced or re.split(r"^In \[\d+\]:\n", text, flags=re.MULTILINE)[1:]:
+        lines = block.splitlines()
+        for end in range(len(lines), 0, -1):  # text, or what a shell printed, may follow the code
+            try:
+                yield ast.parse("\n".join(lines[:end]))
+                break
+            except SyntaxError:
+                pass
+
+
 def load(path, variables=(), constants=None):
     """The globals after the document's imports, classes, functions and assignments to `variables`.
 
@@ -48,11 +61,7 @@ def load(path, variables=(), constants=None):
     """
     names = {"einsum": einsum, "print": lambda *_: None}
     renumber = Renumber(constants or {})
-    for block in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE):
-        try:
-            tree = ast.parse(block)
-        except SyntaxError:
-            continue  # what a shell printed
+    for tree in blocks(path.read_text()):
         kept = []
         for node in tree.body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):

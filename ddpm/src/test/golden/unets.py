@@ -4,8 +4,9 @@
     python unets.py --documents DIR --out ../resources/golden         needs torch, numpy, safetensors, einops
     python unets.py --documents DIR --out LARGE --full simple-unet    one network at its documented size
 
-DIR holds the documents 000 (ddpm-unet), 002 (easy-unet) and 004 (simple-unet, sampling), whose own classes are executed
-(documents.py); cifar-unet is cifar_unet.py. 002 leaves its forward pass open; EasyUnet below completes it, with the choices that EasyUnet.java lists.
+DIR holds the documents 000 (ddpm-unet), 002 (easy-unet), 003 (mnist-unet) and 004 (simple-unet, sampling), whose own
+classes are executed (documents.py); cifar-unet is cifar_unet.py. 002 leaves its forward pass open; EasyUnet below completes
+it, with the choices that EasyUnet.java lists.
 Weights follow formula.py, and so do images and noise, which are stored as well. One file for each configuration:
 
     x, noise, t           [N,C,H,W], [N]         x = x_t of one batch
@@ -43,7 +44,7 @@ import documents
 from cifar_unet import CifarUnet
 from formula import distance, float32, load_weights, perturb, symmetric, uniform
 
-BATCHES = range(1, 12)  # the first for the gradients, ten for training
+BATCHES = 11  # the first for the gradients, ten for training
 SAMPLING_STEPS = 5
 
 
@@ -136,7 +137,25 @@ def cifar_unet(_, model):
     return CifarUnet(model["channels"], model["network"]["channels"], model["network"]["groups"])
 
 
-NETWORKS = {"cifar-unet": cifar_unet, "ddpm-unet": ddpm_unet, "easy-unet": easy_unet, "simple-unet": simple_unet}
+def mnist_unet(folder, model):
+    code = documents.load(documents.find(folder, "003"))
+
+    class Unet(code["Unet"]):
+        """The document's network, given the index 0 .. T-1 of the step t = 1 .. T, which it takes as t / T."""
+
+        def forward(self, x, t):
+            return super().forward(x, ((t + 1) / model["diffusionSteps"]).to(x.dtype))
+
+    return Unet()
+
+
+NETWORKS = {
+    "cifar-unet": cifar_unet,
+    "ddpm-unet": ddpm_unet,
+    "easy-unet": easy_unet,
+    "mnist-unet": mnist_unet,
+    "simple-unet": simple_unet,
+}
 
 
 # The configurations --------------------------------------------------------------------------------------------------
@@ -177,11 +196,13 @@ def cifar(channels, groups):
     return {"name": "cifar-unet", "channels": channels, "groups": groups, "dropout": 0.0}
 
 
-# File: model, images in a batch, loss.
+# File: model, images in a batch, loss, and where the network has kinks (max pooling, ReLU) a first batch that keeps clear
+# of them; else 1.
 SMALL = {
     "ddpm_unet_gray": (model(ddpm(8, [1, 2, 3], 4, 20), 8, 12, 1, 20, 0.01, 0.3), 3, "mean_squared"),
     "ddpm_unet_rgb": (model(ddpm(12, [1, 2], 3, 32), 6, 4, 3, 30), 5, "mean_squared"),
     "ddpm_unet_flat": (model(ddpm(8, [1], 2, 10), 3, 5, 3, 10, 0.05, 0.5), 1, "mean_squared"),
+    "mnist_unet": (model({"name": "mnist-unet"}, 28, 28, 1, 1000), 1, "mean_squared", 20),
     "simple_unet_rgb": (model(simple([4, 8, 12], 8), 8, 12, 3, 300), 3, "l1"),
     "simple_unet_gray": (model(simple([6, 10], 6), 4, 6, 1, 20, 0.01, 0.3), 5, "l1"),
     "easy_unet_rgb": (model(easy(6, [1, 2, 3], "identity"), 8, 12, 3, 100), 3, "mean_squared"),
@@ -304,12 +325,12 @@ def sample(network, first, fresh, diffusion):
     return torch.stack(states)
 
 
-def golden(folder, m, images_, loss_function, runs):
+def golden(folder, runs, m, images_, loss_function, first_batch=1):
     """All values of one configuration; proves that `runs` float32 networks with perturbed weights agree."""
     diffusion = Diffusion(folder, m)
     network = NETWORKS[m["network"]["name"]](folder, m)
     load_weights(network)
-    batches = [batch(b, images_, m, diffusion) for b in BATCHES]
+    batches = [batch(first_batch + i, images_, m, diffusion) for i in range(BATCHES)]
     shape = (images_, m["channels"], m["height"], m["width"])
     first = noise(2000, shape)
     fresh = torch.stack([noise(2001 + i, shape) for i in range(SAMPLING_STEPS)])
@@ -370,16 +391,19 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--documents", type=pathlib.Path, required=True, help="folder of the documents")
     arguments.add_argument("--out", type=pathlib.Path, required=True, help="folder for the files")
+    arguments.add_argument("--only", choices=sorted(SMALL), help="this file alone")
     arguments.add_argument("--full", choices=sorted(FULL), help="this network at its documented size instead")
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.use_deterministic_algorithms(True)
     chosen = {options.full.replace("-", "_"): FULL[options.full]} if options.full else SMALL
-    for name, (m, images_, loss_function) in chosen.items():
-        print(name, json.dumps(m["network"]))
-        values, metadata = golden(options.documents, m, images_, loss_function, 0 if options.full else 5)
+    if options.only:
+        chosen = {options.only: SMALL[options.only]}
+    for name, configuration in chosen.items():
+        print(name, json.dumps(configuration[0]["network"]))
+        values, metadata = golden(options.documents, 0 if options.full else 5, *configuration)
         save_file(values, options.out / (name + ".safetensors"), metadata=metadata)
-    if not options.full:
+    if chosen is SMALL:
         print_and_embed(options.documents, options.out)
 
 

@@ -12,7 +12,7 @@ import java.util.function.IntToDoubleFunction;
 
 /**
  * The weights and batches that PyTorch's half of the benchmarks has too: the formula in the
- * docstring of {@code ddpm/src/test/golden/mnist_unet.py}.
+ * docstring of {@code benchmarks/pytorch/mnist_unet.py}.
  */
 final class FormulaNumbers {
   private FormulaNumbers() {}

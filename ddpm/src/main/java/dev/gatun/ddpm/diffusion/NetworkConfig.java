@@ -2,6 +2,7 @@ package dev.gatun.ddpm.diffusion;
 
 import dev.gatun.runtime.op.Activation;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -29,15 +30,18 @@ public sealed interface NetworkConfig {
     return all().stream().map(NetworkConfig::name).collect(Collectors.joining(", "));
   }
 
+  /** The one of {@link #all} with this name, if there is one. */
+  static Optional<NetworkConfig> find(String name) {
+    return all().stream().filter(network -> network.name().equals(name)).findFirst();
+  }
+
   /**
    * The one of {@link #all} with this name.
    *
    * @throws IllegalArgumentException when there is none
    */
   static NetworkConfig named(String name) {
-    return all().stream()
-        .filter(network -> network.name().equals(name))
-        .findFirst()
+    return find(name)
         .orElseThrow(
             () -> new IllegalArgumentException("network " + name + ": expected one of " + names()));
   }
@@ -199,7 +203,7 @@ public sealed interface NetworkConfig {
    */
   record Custom(String name) implements NetworkConfig {
     public Custom {
-      if (all().stream().anyMatch(network -> network.name().equals(name))) {
+      if (find(name).isPresent()) {
         throw new IllegalArgumentException(
             "network " + name + ": is the name of a network of Gatun's, choose another");
       }

@@ -91,6 +91,7 @@ public final class SamplingLoop implements AutoCloseable {
     this.prediction = prediction;
     this.clamp = sampler.clamp();
     this.plan = sampler.plan(schedule);
+    requireSteps(plan, schedule, sampler);
     this.compute = compute;
     Shape one = denoiser.imageShape();
     Shape batch = Shape.of(MICRO_BATCH, one.extent(0), one.extent(1), one.extent(2));
@@ -107,6 +108,21 @@ public final class SamplingLoop implements AutoCloseable {
     hostStep = host.allocate(ValueLayout.JAVA_INT, 1);
     hostImages = host.allocate(ValueLayout.JAVA_FLOAT, batch.elements());
     backend.elementwise().fill(0f, noise);
+  }
+
+  private static void requireSteps(
+      List<SamplerStep> plan, NoiseSchedule schedule, Sampler sampler) {
+    for (SamplerStep step : plan) {
+      if (step.t() < 0 || step.t() >= schedule.steps()) {
+        throw new IllegalArgumentException(
+            "sampler "
+                + sampler.describe()
+                + ": expected steps t of 0 to "
+                + (schedule.steps() - 1)
+                + ", the schedule's, got "
+                + step.t());
+      }
+    }
   }
 
   /**

@@ -45,7 +45,8 @@ final class NetworkJson {
 
   static NetworkConfig read(JsonFields model, String field) {
     if (model.isText(field)) {
-      return withoutOptions(model.text(field));
+      String name = model.text(field);
+      return NetworkConfig.find(name).orElseGet(() -> new NetworkConfig.Custom(name));
     }
     JsonFields options = model.object(field);
     String name = options.text("name");
@@ -80,13 +81,6 @@ final class NetworkJson {
         };
     options.finish();
     return network;
-  }
-
-  private static NetworkConfig withoutOptions(String name) {
-    return NetworkConfig.all().stream()
-        .filter(network -> network.name().equals(name))
-        .findFirst()
-        .orElseGet(() -> new NetworkConfig.Custom(name));
   }
 
   private static JsonArray array(List<Integer> numbers) {

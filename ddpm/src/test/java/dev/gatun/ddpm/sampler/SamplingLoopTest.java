@@ -56,6 +56,37 @@ class SamplingLoopTest {
         AncestralSampler.of(AncestralSampler.ALL).withClamp(Clamp.STATE));
   }
 
+  @Test
+  void refusesStepsOutsideTheSchedule() {
+    record Step(int t) implements Sampler {
+      @Override
+      public List<SamplerStep> plan(NoiseSchedule schedule) {
+        return List.of(new SamplerStep(t, 1, 0, 0));
+      }
+
+      @Override
+      public Clamp clamp() {
+        return Clamp.NOTHING;
+      }
+
+      @Override
+      public String describe() {
+        return "one step";
+      }
+    }
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3)) {
+      for (int t : new int[] {-1, 40}) {
+        var error =
+            assertThrows(
+                IllegalArgumentException.class,
+                () -> loop(network, new Step(t), DType.FLOAT32).close());
+        assertEquals(
+            "sampler one step: expected steps t of 0 to 39, the schedule's, got " + t,
+            error.getMessage());
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("samplers")
   void aSampleDependsOnItsSeedAndIndexAlone(Sampler sampler) {

@@ -9,8 +9,10 @@ import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.nn.autograd.Tape;
+import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.checkpoint.Checkpoint;
 import dev.gatun.nn.checkpoint.CheckpointException;
+import dev.gatun.nn.op.Loss;
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.op.Backend;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -60,6 +63,13 @@ class NetworksTest {
   void ddpmUnetHasTheDocumentedNumberOfParameters() {
     try (var network = create(NetworkConfig.DdpmUnet.defaults(), 32, 32, 3, 1000)) {
       assertEquals(132_751_491, network.parameters().trainedElements());
+    }
+  }
+
+  @Test
+  void mnistUnetHasTheDocumentedNumberOfParameters() {
+    try (var network = create(new NetworkConfig.MnistUnet(), 28, 28, 1, 1000)) {
+      assertEquals(864_609, network.parameters().trainedElements());
     }
   }
 
@@ -142,6 +152,37 @@ class NetworksTest {
               "steps t, of 0 to 19, got " + outside);
         }
       }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("small")
+  void computesInBfloat16(NetworkConfig network) {
+    try (Denoiser denoiser = create(network, 28, 28, 1, 20);
+        DeviceArena arena = new DeviceArena(backend.memory(), "test")) {
+      Tensor x = Tensor.allocate(arena, DType.FLOAT32, Shape.of(3, 28, 28, 1));
+      Tensor t = Tensor.allocate(arena, DType.INT32, Shape.of(3));
+      double[] pixels = new double[3 * 28 * 28];
+      Arrays.setAll(pixels, i -> GoldenNumbers.symmetric(1, i));
+      GoldenNumbers.upload(backend, pixels, x);
+      GoldenNumbers.upload(backend, new double[] {0, 7, 19}, t);
+      double[][] outputs = new double[2][];
+      double[][] gradients = new double[2][];
+      for (int i = 0; i < 2; i++) {
+        DType compute = i == 0 ? DType.FLOAT32 : DType.BFLOAT16;
+        try (Tape tape = new Tape(backend, arena, compute, true)) {
+          Variable output = denoiser.predict(tape, tape.constant(x), t).keep();
+          tape.backward(Loss.meanSquared(output, x));
+          Tensor single = Tensor.allocate(arena, DType.FLOAT32, x.shape());
+          backend.elementwise().copy(output.value(), single);
+          outputs[i] = GoldenNumbers.download(backend, single);
+        }
+        gradients[i] = GoldenNumbers.download(backend, denoiser.parameters().gradients());
+      }
+      double output = GoldenNumbers.distance(outputs[0], outputs[1]);
+      double gradient = GoldenNumbers.distance(gradients[0], gradients[1]);
+      assertTrue(output > 0 && output < 0.05, "output: relative distance " + output);
+      assertTrue(gradient > 0 && gradient < 0.1, "gradient: relative distance " + gradient);
     }
   }
 

@@ -29,6 +29,7 @@ class UnetGoldenTest {
         "ddpm_unet_gray",
         "ddpm_unet_rgb",
         "ddpm_unet_flat",
+        "mnist_unet",
         "simple_unet_gray",
         "simple_unet_rgb",
         "easy_unet_rgb",
