@@ -10,6 +10,7 @@ final class GroupSlabs {
   private static final int THREADS = 256;
   private static final int SUMS = 2; // sets of partial sums at a time
   private static final int GOOD_ROW_BYTES = 64;
+  private static final int RESERVED_BYTES = 1024; // of a multiprocessor's shared memory, by each block
 
   private final int multiprocessors;
   private final int mostBytes;
@@ -19,8 +20,13 @@ final class GroupSlabs {
   private long blocks;
 
   GroupSlabs(CudaSession session) {
-    multiprocessors = session.device().multiprocessors();
-    mostBytes = session.device().sharedBytesPerBlock();
+    this(session.device().multiprocessors(), session.device().sharedBytesPerBlock());
+  }
+
+  /** For {@code multiprocessors} that give a block {@code mostBytes} of shared memory. */
+  GroupSlabs(int multiprocessors, int mostBytes) {
+    this.multiprocessors = multiprocessors;
+    this.mostBytes = mostBytes;
   }
 
   /**
@@ -44,8 +50,9 @@ final class GroupSlabs {
     if (!fits(pixels, step * size, vector, bytes, otherBytes, mostBytes)) {
       return false;
     }
+    int shareBytes = (mostBytes + RESERVED_BYTES) / perMultiprocessor - RESERVED_BYTES;
     while (2 * groups <= allGroups
-        && fits(pixels, 2 * groups * size, vector, bytes, otherBytes, mostBytes / perMultiprocessor)
+        && fits(pixels, 2 * groups * size, vector, bytes, otherBytes, shareBytes)
         && (groups * size * bytes < GOOD_ROW_BYTES
             || blocks(samples, allGroups, 2 * groups) >= 2L * multiprocessors)) {
       groups *= 2;
