@@ -4,9 +4,7 @@ import dev.gatun.runtime.op.AttentionContract;
 import dev.gatun.runtime.op.Backend;
 import org.junit.jupiter.api.Tag;
 
-/**
- * Attention on the emulated GPU where the same bits must come out: gradients by our own kernels.
- */
+/** Attention on the emulated GPU where cuDNN's gradient, whose sums have no order, is not taken. */
 @Tag("cuda-emulator")
 final class EmulatedDeterministicAttentionTest extends AttentionContract {
   @Override
