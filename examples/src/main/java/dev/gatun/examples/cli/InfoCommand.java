@@ -33,12 +33,15 @@ final class InfoCommand implements Callable<Integer> {
 
     out.println();
     out.println("Devices");
-    for (String device : List.of("cpu", "cuda")) {
-      row(out, device, describe(device));
-    }
+    row(out, "cpu", describe("cpu"));
+    String first = describe("cuda");
+    row(out, "cuda", first);
     List<String> gpus = Backends.devices("cuda");
     // What the kernel knows, where its driver cannot be asked.
-    (gpus.isEmpty() ? Machine.gpus() : gpus).forEach(gpu -> row(out, "", gpu));
+    (gpus.isEmpty() ? Machine.gpus() : gpus)
+        .stream()
+            .filter(gpu -> !(gpu.startsWith("cuda:0: ") && first.startsWith("cuda:0: ")))
+            .forEach(gpu -> row(out, "", gpu));
 
     out.println();
     out.println("Libraries");

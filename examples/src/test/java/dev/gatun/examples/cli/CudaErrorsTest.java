@@ -1,5 +1,6 @@
 package dev.gatun.examples.cli;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -65,15 +66,61 @@ final class CudaErrorsTest {
   }
 
   @Test
+  void noCudnn() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    requireNowhere(CudaLibrary.CUDNN);
+    copyAll(name -> !name.startsWith("libcudnn"));
+    assertSays(
+        run("cuda", folder, ""),
+        "device cuda:0: cuDNN (libcudnn.so.9) was not found: pip install nvidia-cudnn-cu13, or set"
+            + " gatun.library.path");
+  }
+
+  @Test
   void severalLibrariesAreMissing() throws IOException, InterruptedException {
     CudaEmulator.build(EMULATOR);
     requireNowhere(CudaLibrary.CUDNN);
     requireNowhere(CudaLibrary.CUBLASLT);
-    linkAll(name -> !name.startsWith("libcu") || name.startsWith("libcuda."));
+    copyAll(name -> !name.startsWith("libcu") || name.startsWith("libcuda."));
     assertSays(
         run("cuda", folder, ""),
         "device cuda:0: cuBLASLt (libcublasLt.so.13) and cuDNN (libcudnn.so.9) were not found: pip"
             + " install nvidia-cublas");
+  }
+
+  @Test
+  void cudnnInTwoFolders() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    Path other = Files.createDirectory(folder.resolve("other"));
+    copyAll(name -> !name.startsWith("libcudnn_cnn."));
+    copy(EMULATOR.resolve("libcudnn_cnn.so.9"), other);
+    assertSays(
+        run("cuda", folder + ":" + other, ""),
+        "device cuda:0: cuDNN: libcudnn.so.9 is in "
+            + folder
+            + " without libcudnn_cnn.so.9 (it is in "
+            + other
+            + ")");
+  }
+
+  /** Before a run is begun: nothing is written. */
+  @Test
+  void tooLittleMemory() throws IOException, InterruptedException {
+    CudaEmulator.build(EMULATOR);
+    Path run = folder.resolve("run");
+    List<String> train =
+        List.of("train", "mnist", "--device", "cuda", "--steps", "1", "--batch-size", "1000");
+    List<String> lines =
+        run(EMULATOR, "memory=1000000000", train, "--out", run.toString()).lines().toList();
+    assertTrue(
+        lines
+            .getLast()
+            .matches(
+                "gatun: training with batches of 1,000 needs [0-9,]+ MiB \\([0-9,]+ MiB for"
+                    + " weights, moments and averages, [0-9,]+ MiB for the step\\), [0-9,]+ MiB are"
+                    + " free: a batch size of \\d\\d\\d? fits"),
+        lines.toString());
+    assertTrue(Files.notExists(run), "nothing is written");
   }
 
   private static void requireNowhere(CudaLibrary library) {
@@ -82,49 +129,50 @@ final class CudaErrorsTest {
         "skipped: " + library.title() + " is installed here");
   }
 
-  private void linkAll(Predicate<String> names) throws IOException {
+  private void copyAll(Predicate<String> names) throws IOException {
     try (Stream<Path> files = Files.list(EMULATOR)) {
       for (Path file : files.filter(f -> f.getFileName().toString().contains(".so")).toList()) {
         if (names.test(file.getFileName().toString())) {
-          link(file, folder);
+          copy(file, folder);
         }
       }
     }
   }
 
-  private static void link(Path file, Path into) throws IOException {
-    Files.createSymbolicLink(into.resolve(file.getFileName()), file);
+  private static void copy(Path file, Path into) throws IOException {
+    Files.copy(file, into.resolve(file.getFileName()));
   }
 
-  /** Draws a sample in a program that finds libraries in {@code path}; what it printed. */
+  /** Draws a sample on {@code device} with the libraries in {@code path}; what it printed. */
   private String run(String device, Object path, String emulator)
       throws IOException, InterruptedException {
-    List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-Xmx512m",
-            "--enable-native-access=ALL-UNNAMED",
-            "-Dgatun.library.path=" + path,
-            "-Duser.home=" + folder,
-            "-cp",
-            System.getProperty("java.class.path"),
-            Gatun.class.getName(),
-            "sample",
-            "mnist",
-            "--device",
-            device,
-            "--steps",
-            "1",
-            "--out",
-            folder.resolve("digits.png").toString());
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    List<String> sample = List.of("sample", "mnist", "--device", device, "--steps", "1");
+    return run(path, emulator, sample, "--out", folder.resolve("digits.png").toString());
+  }
+
+  private String run(Object path, String emulator, List<String> command, String... more)
+      throws IOException, InterruptedException {
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx512m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dgatun.library.path=" + path,
+                "-Duser.home=" + folder,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Gatun.class.getName()));
+    line.addAll(command);
+    line.addAll(List.of(more));
+    ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true);
     builder.environment().clear(); // it may name folders with libraries
     builder.environment().put("GATUN_EMULATOR", emulator);
     Process process = builder.start();
     String output =
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-    assertTrue(process.waitFor() == 1, output);
+    assertEquals(1, process.waitFor(), output);
     return output;
   }
 
