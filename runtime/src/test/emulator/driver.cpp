@@ -806,6 +806,22 @@ EXPORT int cuModuleGetFunction(Function** function, Module* module, const char* 
   return SUCCESS;
 }
 
+EXPORT int cuFuncGetParamInfo(Function* function, size_t index, size_t* offset, size_t* size) {
+  ENTER_CONTEXT("cuFuncGetParamInfo");
+  if (index >= function->parameters.size()) {
+    return INVALID_VALUE;
+  }
+  size_t at = 0;
+  for (size_t i = 0; i <= index; i++) {
+    size_t bytes = function->parameters[i];
+    at = (at + bytes - 1) / bytes * bytes;
+    *offset = at;
+    at += bytes;
+  }
+  *size = function->parameters[index];
+  return SUCCESS;
+}
+
 EXPORT int cuFuncSetAttribute(Function* function, int attribute, int value) {
   ENTER_CONTEXT("cuFuncSetAttribute");
   if (attribute != 8 || value < 0 || value > 227 << 10) { // MAX_DYNAMIC_SHARED_SIZE_BYTES

@@ -106,6 +106,7 @@ Kernel kernelOf(const char* name, Signature<A...>) {
 #define __host__
 #define __constant__ static const
 #define __forceinline__ inline
+#define __noinline__ inline
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 // One block runs at a time, so that a block's memory may be static.

@@ -234,8 +234,9 @@ __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f
 __device__ __forceinline__ float normalCdf(float x) { return 0.5f * erfcf(x * -0.70710678118654752f); }
 
 // sin(x + quarterTurns * pi / 2) by Taylor's series in double precision on at most a quarter turn:
-// right to the last place of an fp32, without the slow path and the stack frame of sinf.
-__device__ __forceinline__ float sineOf(float x, int quarterTurns) {
+// right to the last place of an fp32, without the slow path and the stack frame of sinf. Rare and long,
+// and so a call.
+__device__ __noinline__ float sineOf(float x, int quarterTurns) {
   double turns = rint(x * 0.63661977236758134);
   double r = fma(-turns, 6.123233995736766e-17, fma(-turns, 1.5707963267948966, (double)x));
   int quadrant = ((int)(long long)turns + quarterTurns) & 3;

@@ -12,16 +12,18 @@ import java.lang.foreign.ValueLayout;
  * cuLaunchKernel takes. A null pointer behind the last is for drivers of tests, which count them.
  */
 public final class KernelArguments implements AutoCloseable {
-  private static final int MOST = 64;
+  static final int MOST = 64;
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, MOST);
   private final MemorySegment pointers = arena.allocate(ValueLayout.JAVA_LONG, MOST + 1);
   private int count;
+  private long wide;
 
   /** Forgets the arguments of the last launch. */
   public KernelArguments begin() {
     count = 0;
+    wide = 0;
     return this;
   }
 
@@ -38,6 +40,7 @@ public final class KernelArguments implements AutoCloseable {
 
   /** A long long or unsigned long long. */
   public KernelArguments int64(long value) {
+    wide |= 1L << count;
     values.set(ValueLayout.JAVA_LONG, next(), value);
     return this;
   }
@@ -51,6 +54,11 @@ public final class KernelArguments implements AutoCloseable {
   /** How many there are. */
   public int count() {
     return count;
+  }
+
+  /** Which of them have 8 bytes, the first at bit 0; the others have 4. */
+  long wide() {
+    return wide;
   }
 
   /** The {@code void* kernelParams[]} of cuLaunchKernel. */

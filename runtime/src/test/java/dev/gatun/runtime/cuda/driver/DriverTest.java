@@ -380,7 +380,14 @@ final class DriverTest {
       CudaKernel fill = module.kernel("fill_f32");
       arguments.begin().float32(1).pointer(x);
       assertThrows(
-          CudaException.class, () -> fill.launch(stream, 1, 1, 1, 32, 0, arguments), "too few");
+          IllegalArgumentException.class,
+          () -> fill.launch(stream, 1, 1, 1, 32, 0, arguments),
+          "too few");
+      arguments.int64(1).int64(1).int32(1).int64(0);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> fill.launch(stream, 1, 1, 1, 32, 0, arguments),
+          "an int for a long");
       CudaException e = assertThrows(CudaException.class, () -> module.kernel("fill_f16"));
       assertTrue(e.getMessage().contains("fill_f16"), e.getMessage());
       for (int i = arguments.count(); i < 64; i++) {
