@@ -4,6 +4,7 @@ import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.op.Attention;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Convolution;
+import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
 import dev.gatun.runtime.op.MatrixProduct;
 import dev.gatun.runtime.op.Normalization;
@@ -33,6 +34,7 @@ final class TimedBackend implements Backend {
   private final Reduction reduction;
   private final RandomFill randomFill;
   private final ParameterUpdate parameterUpdate;
+  private final Diffusion diffusion;
 
   TimedBackend(Backend backend, OperatorTimes times) {
     this.backend = backend;
@@ -46,6 +48,7 @@ final class TimedBackend implements Backend {
     reduction = timed(Reduction.class, backend.reduction());
     randomFill = timed(RandomFill.class, backend.randomFill());
     parameterUpdate = timed(ParameterUpdate.class, backend.parameterUpdate());
+    diffusion = timed(Diffusion.class, backend.diffusion());
   }
 
   private <T> T timed(Class<T> family, T operators) {
@@ -126,6 +129,11 @@ final class TimedBackend implements Backend {
   @Override
   public ParameterUpdate parameterUpdate() {
     return parameterUpdate;
+  }
+
+  @Override
+  public Diffusion diffusion() {
+    return diffusion;
   }
 
   @Override

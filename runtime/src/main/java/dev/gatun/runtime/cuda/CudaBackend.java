@@ -8,6 +8,7 @@ import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.op.Attention;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Convolution;
+import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
 import dev.gatun.runtime.op.MatrixProduct;
 import dev.gatun.runtime.op.Normalization;
@@ -34,6 +35,7 @@ public final class CudaBackend implements Backend {
   private final Reduction reduction;
   private final RandomFill randomFill;
   private final ParameterUpdate parameterUpdate;
+  private final Diffusion diffusion;
 
   /** Computes in {@code session}, which it closes when it is closed. */
   public CudaBackend(CudaSession session) {
@@ -47,6 +49,7 @@ public final class CudaBackend implements Backend {
     parameterUpdate = new CudaParameterUpdate(session);
     libraries = new CudaLibraries(session, elementwise, reduction);
     attention = new CudaAttention(session, libraries.attention());
+    diffusion = new CudaDiffusion(session);
   }
 
   @Override
@@ -120,6 +123,11 @@ public final class CudaBackend implements Backend {
   @Override
   public ParameterUpdate parameterUpdate() {
     return parameterUpdate;
+  }
+
+  @Override
+  public Diffusion diffusion() {
+    return diffusion;
   }
 
   @Override

@@ -8,9 +8,6 @@ import dev.gatun.runtime.tensor.Tensor;
 
 /** Elementwise functions by the kernels of elementwise.cu. */
 final class CudaElementwise implements Elementwise {
-  private static final int MOST_SAMPLES =
-      65_535; // of a grid's y-axis; the kernel goes on from there
-
   private final CudaSession session;
   private final RowLayout layout;
   private final KernelVariants activate;
@@ -149,7 +146,7 @@ final class CudaElementwise implements Elementwise {
         .int64(layout.rows())
         .int64(layout.width())
         .int64(layout.vectorColumns());
-    int y = Math.min(samples, MOST_SAMPLES);
+    int y = Math.min(samples, RowLayout.MOST_BLOCKS_Y);
     kernel.launch(session.stream(), layout.blocks(), y, 1, RowLayout.THREADS, 0, arguments);
   }
 }

@@ -11,6 +11,7 @@ final class CudaParameterUpdate implements ParameterUpdate {
   private final RowLayout layout;
   private final KernelVariants clipScale;
   private final KernelVariants adamW;
+  private final KernelVariants adamWWithAverage;
   private final KernelVariants movingAverage;
 
   CudaParameterUpdate(CudaSession session) {
@@ -18,6 +19,7 @@ final class CudaParameterUpdate implements ParameterUpdate {
     layout = new RowLayout(session);
     clipScale = new KernelVariants(session, "parameter_update", "clipScale");
     adamW = new KernelVariants(session, "parameter_update", "adamW");
+    adamWWithAverage = new KernelVariants(session, "parameter_update", "adamWWithAverage");
     movingAverage = new KernelVariants(session, "parameter_update", "movingAverage");
   }
 
@@ -44,20 +46,49 @@ final class CudaParameterUpdate implements ParameterUpdate {
       Tensor secondMoment) {
     layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment).flatten();
     KernelArguments arguments =
-        session
-            .arguments()
-            .float32(settings.beta1())
-            .float32(settings.beta2())
-            .float32(settings.epsilon())
-            .float32(settings.weightDecay())
-            .pointer(learningRate.segment())
-            .pointer(step.segment())
-            .pointer(gradientScale.segment())
+        begin(settings, learningRate, step, gradientScale)
             .pointer(gradient.segment())
             .pointer(parameter.segment())
             .pointer(firstMoment.segment())
             .pointer(secondMoment.segment());
     launch(adamW, arguments);
+  }
+
+  @Override
+  public void adamWWithAverage(
+      AdamSettings settings,
+      Tensor learningRate,
+      Tensor step,
+      Tensor gradientScale,
+      Tensor gradient,
+      Tensor parameter,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor decay,
+      Tensor average) {
+    layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment).and(average).flatten();
+    KernelArguments arguments =
+        begin(settings, learningRate, step, gradientScale)
+            .pointer(decay.segment())
+            .pointer(gradient.segment())
+            .pointer(parameter.segment())
+            .pointer(firstMoment.segment())
+            .pointer(secondMoment.segment())
+            .pointer(average.segment());
+    launch(adamWWithAverage, arguments);
+  }
+
+  private KernelArguments begin(
+      AdamSettings settings, Tensor learningRate, Tensor step, Tensor gradientScale) {
+    return session
+        .arguments()
+        .float32(settings.beta1())
+        .float32(settings.beta2())
+        .float32(settings.epsilon())
+        .float32(settings.weightDecay())
+        .pointer(learningRate.segment())
+        .pointer(step.segment())
+        .pointer(gradientScale.segment());
   }
 
   @Override

@@ -13,8 +13,6 @@ final class CudaReduction implements Reduction {
   private static final int MOST_PARTS = 1024;
   private static final int ROWS_PER_THREAD = 8; // at least, where the rows are split
   private static final int MOST_LANES = 32;
-  private static final int MOST_BLOCKS_Y = 65_535; // the kernel goes on from there
-
   private final CudaSession session;
   private final RowLayout layout;
   private final KernelVariants sumRows;
@@ -127,7 +125,7 @@ final class CudaReduction implements Reduction {
             .pointer(sums)
             .int64(sumsStride);
     int tiles = Math.ceilDiv(channels / vector, lanes);
-    int y = Math.min(parts, MOST_BLOCKS_Y);
+    int y = Math.min(parts, RowLayout.MOST_BLOCKS_Y);
     kernel.launch(session.stream(), tiles, y, 1, RowLayout.THREADS, 0, arguments);
   }
 

@@ -11,6 +11,9 @@ final class RowLayout {
   /** Threads of a block of the kernels that walk rows. */
   static final int THREADS = 256;
 
+  /** Blocks along a grid's y-axis; a kernel goes on from there itself. */
+  static final int MOST_BLOCKS_Y = 65_535;
+
   private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
   private static final int VECTOR_BYTES = 16;
 

@@ -8,6 +8,7 @@ import dev.gatun.runtime.onednn.kernel.Kernels;
 import dev.gatun.runtime.op.Attention;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Convolution;
+import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
 import dev.gatun.runtime.op.MatrixProduct;
 import dev.gatun.runtime.op.Normalization;
@@ -38,6 +39,7 @@ public final class OneDnnBackend implements Backend {
   private final Reduction reduction;
   private final RandomFill randomFill;
   private final ParameterUpdate parameterUpdate;
+  private final Diffusion diffusion;
 
   /**
    * Opens the CPU with {@code threads} threads, the calling one among them. Results may differ
@@ -60,6 +62,7 @@ public final class OneDnnBackend implements Backend {
     reduction = new OneDnnReduction(pool, packing, kernels.reduction());
     randomFill = new OneDnnRandomFill(pool);
     parameterUpdate = new OneDnnParameterUpdate(pool, kernels.reduction());
+    diffusion = new OneDnnDiffusion(pool);
   }
 
   @Override
@@ -128,6 +131,11 @@ public final class OneDnnBackend implements Backend {
   @Override
   public ParameterUpdate parameterUpdate() {
     return parameterUpdate;
+  }
+
+  @Override
+  public Diffusion diffusion() {
+    return diffusion;
   }
 
   @Override

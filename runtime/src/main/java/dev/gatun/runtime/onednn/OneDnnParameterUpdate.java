@@ -9,6 +9,8 @@ import dev.gatun.runtime.tensor.Tensor;
 /** Updates of flat ranges on our own kernels, each worker its part. */
 final class OneDnnParameterUpdate implements ParameterUpdate {
 
+  private static final long PASS = 2048; // numbers, of five ranges: half of a first-level cache
+
   private final WorkerPool pool;
   private final ReductionKernels kernels;
 
@@ -33,26 +35,88 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
       Tensor parameter,
       Tensor firstMoment,
       Tensor secondMoment) {
-    float rate = Memory.getFloat(address(learningRate));
-    int t = Memory.getInt(address(step));
-    float scale = Memory.getFloat(address(gradientScale));
-    float stepSize = (float) (rate / (1 - StrictMath.pow(settings.beta1(), t)));
-    float rootCorrection = (float) (1 / Math.sqrt(1 - StrictMath.pow(settings.beta2(), t)));
+    AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
+    long n = parameter.elements();
+    pool.run(
+        worker ->
+            adamW(
+                now,
+                gradient,
+                parameter,
+                firstMoment,
+                secondMoment,
+                worker.begin(n),
+                worker.end(n)));
+  }
+
+  /** What all numbers of a step share, read from the device once. */
+  private record AdamStep(
+      AdamSettings settings, float rate, float stepSize, float rootCorrection, float scale) {
+
+    AdamStep(AdamSettings settings, Tensor learningRate, Tensor step, Tensor gradientScale) {
+      this(
+          settings,
+          Memory.getFloat(address(learningRate)),
+          Memory.getInt(address(step)),
+          Memory.getFloat(address(gradientScale)));
+    }
+
+    private AdamStep(AdamSettings settings, float rate, int t, float scale) {
+      this(
+          settings,
+          rate,
+          (float) (rate / (1 - StrictMath.pow(settings.beta1(), t))),
+          (float) (1 / Math.sqrt(1 - StrictMath.pow(settings.beta2(), t))),
+          scale);
+    }
+  }
+
+  private void adamW(
+      AdamStep now,
+      Tensor gradient,
+      Tensor parameter,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      long from,
+      long to) {
+    kernels.adamW(
+        now.settings(),
+        now.rate(),
+        now.stepSize(),
+        now.rootCorrection(),
+        now.scale(),
+        address(gradient) + 4 * from,
+        address(parameter) + 4 * from,
+        address(firstMoment) + 4 * from,
+        address(secondMoment) + 4 * from,
+        to - from);
+  }
+
+  /** The average moves while the parameters are still in the cache. */
+  @Override
+  public void adamWWithAverage(
+      AdamSettings settings,
+      Tensor learningRate,
+      Tensor step,
+      Tensor gradientScale,
+      Tensor gradient,
+      Tensor parameter,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor decay,
+      Tensor average) {
+    AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
+    float keep = Memory.getFloat(address(decay));
     long n = parameter.elements();
     pool.run(
         worker -> {
-          long from = 4 * worker.begin(n);
-          kernels.adamW(
-              settings,
-              rate,
-              stepSize,
-              rootCorrection,
-              scale,
-              address(gradient) + from,
-              address(parameter) + from,
-              address(firstMoment) + from,
-              address(secondMoment) + from,
-              worker.end(n) - worker.begin(n));
+          long end = worker.end(n);
+          for (long from = worker.begin(n); from < end; from += PASS) {
+            long to = Math.min(from + PASS, end);
+            adamW(now, gradient, parameter, firstMoment, secondMoment, from, to);
+            kernels.movingAverage(
+                keep, address(parameter) + 4 * from, address(average) + 4 * from, to - from);
+          }
         });
   }
 

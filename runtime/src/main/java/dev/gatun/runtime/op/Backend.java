@@ -56,6 +56,8 @@ public interface Backend extends AutoCloseable {
 
   ParameterUpdate parameterUpdate();
 
+  Diffusion diffusion();
+
   /**
    * Copies host bytes, as many as the dense tensor holds, to the device; {@code source} may be used
    * again on return.

@@ -38,6 +38,22 @@ public interface ParameterUpdate {
       Tensor firstMoment,
       Tensor secondMoment);
 
+  /**
+   * {@link #adamW} and then {@link #movingAverage} of the parameters that it leaves, in one pass
+   * and with the same bits.
+   */
+  void adamWWithAverage(
+      AdamSettings settings,
+      Tensor learningRate,
+      Tensor step,
+      Tensor gradientScale,
+      Tensor gradient,
+      Tensor parameter,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor decay,
+      Tensor average);
+
   /** average = decay[0] * average + (1 - decay[0]) * parameter. */
   void movingAverage(Tensor decay, Tensor parameter, Tensor average);
 }

@@ -59,39 +59,72 @@ __device__ __forceinline__ void moveByAdamW(const AdamStep& s, float gradient, f
   p = fmaf(update, -s.stepSize, p * s.decay);
 }
 
-template <int V>
-__device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, const float* gradient,
-                                               float* parameter, float* firstMoment,
-                                               float* secondMoment, int64 from, int64 to) {
+// The average's next value.
+__device__ __forceinline__ float moved(float average, float decay, float p) {
+  return average * decay + p * (1.0f - decay);
+}
+
+// Moves the numbers from .. to - 1 of the ranges, and where Average their averages.
+template <bool Average, int V>
+__device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, float decay,
+                                               const float* gradient, float* parameter,
+                                               float* firstMoment, float* secondMoment,
+                                               float* average, int64 from, int64 to) {
   forEach<V>(1, from, to, [&](int64, int64 i) {
     float g[V];
     float p[V];
     float m[V];
     float v[V];
+    float a[V];
     load(gradient + i, g);
     load(parameter + i, p);
     load(firstMoment + i, m);
     load(secondMoment + i, v);
+    if constexpr (Average) {
+      load(average + i, a);
+    }
 #pragma unroll
     for (int k = 0; k < V; k++) {
       moveByAdamW(s, g[k], p[k], m[k], v[k]);
+      if constexpr (Average) {
+        a[k] = moved(a[k], decay, p[k]);
+      }
     }
     store(parameter + i, p);
     store(firstMoment + i, m);
     store(secondMoment + i, v);
+    if constexpr (Average) {
+      store(average + i, a);
+    }
   });
 }
 
-// Adam with decoupled weight decay; elements below `vectors` four at a time.
+// Adam with decoupled weight decay; numbers below `vectors` four at a time.
 extern "C" __global__ void adamW(float beta1, float beta2, float epsilon, float weightDecay,
                                  const float* learningRate, const int* step,
                                  const float* gradientScale, const float* gradient,
                                  float* parameter, float* firstMoment, float* secondMoment, int64 n,
                                  int64 vectors) {
-  AdamStep s =
-      adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
-  moveAllByAdamW<4>(s, gradient, parameter, firstMoment, secondMoment, 0, vectors);
-  moveAllByAdamW<1>(s, gradient, parameter, firstMoment, secondMoment, vectors, n);
+  AdamStep s = adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
+  moveAllByAdamW<false, 4>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr, 0,
+                           vectors);
+  moveAllByAdamW<false, 1>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr,
+                           vectors, n);
+}
+
+// The same, and average = decay[0] * average + (1 - decay[0]) * what it leaves.
+extern "C" __global__ void adamWWithAverage(float beta1, float beta2, float epsilon,
+                                            float weightDecay, const float* learningRate,
+                                            const int* step, const float* gradientScale,
+                                            const float* decay, const float* gradient,
+                                            float* parameter, float* firstMoment,
+                                            float* secondMoment, float* average, int64 n,
+                                            int64 vectors) {
+  AdamStep s = adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
+  moveAllByAdamW<true, 4>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average, 0,
+                          vectors);
+  moveAllByAdamW<true, 1>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average,
+                          vectors, n);
 }
 
 template <int V>
@@ -104,7 +137,7 @@ __device__ __forceinline__ void moveAverage(float decay, const float* parameter,
     load(average + i, a);
 #pragma unroll
     for (int k = 0; k < V; k++) {
-      a[k] = a[k] * decay + p[k] * (1.0f - decay);
+      a[k] = moved(a[k], decay, p[k]);
     }
     store(average + i, a);
   });

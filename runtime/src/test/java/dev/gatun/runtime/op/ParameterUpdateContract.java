@@ -1,5 +1,7 @@
 package dev.gatun.runtime.op;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import java.util.Arrays;
@@ -110,5 +112,68 @@ public abstract class ParameterUpdateContract extends OperatorContract {
         t.check(average, Tolerance.of(DType.FLOAT32, 1));
       }
     }
+  }
+
+  /** In one pass as in two: against the oracle, and bit for bit. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 17, 2048, 100_003})
+  public void adamWWithAverage(int count) {
+    AdamSettings settings = new AdamSettings(0.9f, 0.99f, 1e-8f, 0.05f);
+    Shape shape = Shape.of(count);
+    try (Trial t = trial("adamWWithAverage")) {
+      Twin rate = t.vector("learningRate", 0.01);
+      Twin scale = t.vector("gradientScale", 0.7);
+      Twin step = t.integers("step", 3);
+      Twin decay = t.vector("decay", 0.9);
+      Twin gradient = t.normal("gradient", DType.FLOAT32, shape);
+      double[][] starts = {
+        t.normals(shape, 0, 1),
+        t.normals(shape, 0, 1),
+        Arrays.stream(t.normals(shape, 0, 1)).map(v -> v * v).toArray(),
+        t.normals(shape, 0, 1)
+      };
+      Twin[] one = ranges(t, "one pass", shape, starts);
+      Twin[] two = ranges(t, "two passes", shape, starts);
+      t.run(
+          b -> {
+            ParameterUpdate ops = b.parameterUpdate();
+            ops.adamWWithAverage(
+                settings,
+                rate.on(b),
+                step.on(b),
+                scale.on(b),
+                gradient.on(b),
+                one[0].on(b),
+                one[1].on(b),
+                one[2].on(b),
+                decay.on(b),
+                one[3].on(b));
+            ops.adamW(
+                settings,
+                rate.on(b),
+                step.on(b),
+                scale.on(b),
+                gradient.on(b),
+                two[0].on(b),
+                two[1].on(b),
+                two[2].on(b));
+            ops.movingAverage(decay.on(b), two[0].on(b), two[3].on(b));
+          });
+      for (int i = 0; i < one.length; i++) {
+        t.check(one[i], Tolerance.of(DType.FLOAT32, 1).times(4));
+        assertArrayEquals(t.download(two[i]), t.download(one[i]), one[i].toString());
+      }
+    }
+  }
+
+  private static Twin[] ranges(Trial t, String name, Shape shape, double[][] starts) {
+    String[] names = {"parameter", "firstMoment", "secondMoment", "average"};
+    Twin[] ranges = new Twin[names.length];
+    Arrays.setAll(
+        ranges,
+        i ->
+            t.writes(
+                t.input(names[i] + ", " + name, DType.FLOAT32, shape, Layout.DENSE, starts[i])));
+    return ranges;
   }
 }

@@ -20,6 +20,7 @@ public final class ReferenceBackend implements Backend {
   private final Reduction reduction = new ReferenceReduction();
   private final RandomFill randomFill = new ReferenceRandomFill();
   private final ParameterUpdate parameterUpdate = new ReferenceParameterUpdate();
+  private final Diffusion diffusion = new ReferenceDiffusion();
 
   @Override
   public String describe() {
@@ -79,6 +80,11 @@ public final class ReferenceBackend implements Backend {
   @Override
   public ParameterUpdate parameterUpdate() {
     return parameterUpdate;
+  }
+
+  @Override
+  public Diffusion diffusion() {
+    return diffusion;
   }
 
   @Override

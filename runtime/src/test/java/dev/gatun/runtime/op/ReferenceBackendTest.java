@@ -84,4 +84,12 @@ final class ReferenceBackendTest {
       return new ReferenceBackend();
     }
   }
+
+  @Nested
+  final class Diffusion extends DiffusionContract {
+    @Override
+    protected Backend backend() {
+      return new ReferenceBackend();
+    }
+  }
 }

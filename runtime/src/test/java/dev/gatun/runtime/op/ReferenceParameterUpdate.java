@@ -49,6 +49,30 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
   }
 
   @Override
+  public void adamWWithAverage(
+      AdamSettings settings,
+      Tensor learningRate,
+      Tensor step,
+      Tensor gradientScale,
+      Tensor gradient,
+      Tensor parameter,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor decay,
+      Tensor average) {
+    adamW(
+        settings,
+        learningRate,
+        step,
+        gradientScale,
+        gradient,
+        parameter,
+        firstMoment,
+        secondMoment);
+    movingAverage(decay, parameter, average);
+  }
+
+  @Override
   public void movingAverage(Tensor decay, Tensor parameter, Tensor average) {
     double d = read(decay)[0];
     double[] p = read(parameter);
