@@ -4,8 +4,8 @@ package dev.gatun.ddpm.data;
  * A fixed, numbered set of images of one shape, as unsigned bytes; safe to read from several
  * threads.
  *
- * <p>A byte p stands for the value x = 2 p / 255 - 1 in [-1, 1]; {@link BatchLoader} does that
- * conversion.
+ * <p>A byte p stands for the value x = 2 p / 255 - 1 in [-1, 1]; {@link
+ * dev.gatun.runtime.op.Diffusion#noisyImages} does that conversion.
  */
 public interface ImageDataset {
   /** How many images there are; at least one. */

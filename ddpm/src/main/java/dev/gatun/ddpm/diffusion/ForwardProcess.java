@@ -2,25 +2,22 @@ package dev.gatun.ddpm.diffusion;
 
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.RandomKey;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
-import java.util.function.IntToDoubleFunction;
 
 /**
  * Noises batches of N images, each to its own step: x_t = sqrt(alphaBar_t) x_0 + sqrt(1 -
  * alphaBar_t) eps. Ho et al. 2020, eq. 4.
  *
  * <p>x0, eps and results: [N, H, W, C]; t: INT32 [N] in 0 .. T-1. The weights are read on the
- * device from tables of the schedule, FLOAT32 [T], that are uploaded once.
+ * device from tables of the schedule that are uploaded once.
  */
 public final class ForwardProcess {
   private final Backend backend;
   private final Prediction prediction;
-  private final Tensor signalTable;
-  private final Tensor noiseTable;
-  private final Tensor targetImageTable;
-  private final Tensor targetNoiseTable;
+  private final Tensor weights; // [4, T]: of x0 and eps in x_t, then of x0 and eps in the target
   private final Tensor first;
   private final Tensor second;
 
@@ -37,21 +34,44 @@ public final class ForwardProcess {
     this.backend = backend;
     this.prediction = prediction;
     int steps = schedule.steps();
-    signalTable = DeviceValues.floats(backend, arena, steps, schedule::signal);
-    noiseTable = DeviceValues.floats(backend, arena, steps, schedule::noise);
-    IntToDoubleFunction image =
-        t -> prediction.target(schedule.signal(t), schedule.noise(t)).first();
-    IntToDoubleFunction noise =
-        t -> prediction.target(schedule.signal(t), schedule.noise(t)).second();
-    targetImageTable = DeviceValues.floats(backend, arena, steps, image);
-    targetNoiseTable = DeviceValues.floats(backend, arena, steps, noise);
+    weights =
+        DeviceValues.floats(
+                backend, arena, 4 * steps, i -> weight(schedule, prediction, i / steps, i % steps))
+            .reshape(Shape.of(4, steps));
     first = Tensor.allocate(arena, DType.FLOAT32, Shape.of(batch));
     second = Tensor.allocate(arena, DType.FLOAT32, Shape.of(batch));
   }
 
+  private static double weight(NoiseSchedule schedule, Prediction prediction, int row, int t) {
+    double signal = schedule.signal(t);
+    double noise = schedule.noise(t);
+    Prediction.Weights target = prediction.target(signal, noise);
+    return switch (row) {
+      case 0 -> signal;
+      case 1 -> noise;
+      case 2 -> target.first();
+      default -> target.second();
+    };
+  }
+
+  /**
+   * x_t of a batch of images, and what the network should predict of it, in one pass from the
+   * images' bytes: {@link dev.gatun.runtime.op.Diffusion#noisyImages}.
+   *
+   * @param key of eps, with {@code step}, INT32 [1]
+   * @param images UINT8 [M, H, W, C]
+   * @param picks INT32 [N], the images' numbers; -1 - m for image m mirrored
+   * @param xt FLOAT32 [N, H, W, C]
+   * @param target as xt
+   */
+  public void noisyImages(
+      RandomKey key, Tensor step, Tensor images, Tensor picks, Tensor t, Tensor xt, Tensor target) {
+    backend.diffusion().noisyImages(key, step, images, picks, t, weights, xt, target);
+  }
+
   /** xt = sqrt(alphaBar_t) x0 + sqrt(1 - alphaBar_t) eps. */
   public void noisy(Tensor x0, Tensor eps, Tensor t, Tensor xt) {
-    combine(signalTable, x0, noiseTable, eps, t, xt);
+    combine(0, x0, eps, t, xt);
   }
 
   /**
@@ -64,16 +84,22 @@ public final class ForwardProcess {
       case EPSILON -> eps;
       case X0 -> x0;
       case V -> {
-        combine(targetImageTable, x0, targetNoiseTable, eps, t, v);
+        combine(2, x0, eps, t, v);
         yield v;
       }
     };
   }
 
-  private void combine(Tensor a, Tensor x, Tensor b, Tensor y, Tensor t, Tensor z) {
+  /** z = weights[row, t] x + weights[row + 1, t] y. */
+  private void combine(int row, Tensor x, Tensor y, Tensor t, Tensor z) {
     var ops = backend.elementwise();
-    ops.gather(a, t, first);
-    ops.gather(b, t, second);
+    ops.gather(table(row), t, first);
+    ops.gather(table(row + 1), t, second);
     ops.combinePerSample(first, x, second, y, z);
+  }
+
+  private Tensor table(int row) {
+    int steps = weights.channels();
+    return weights.range((long) row * steps, Shape.of(steps));
   }
 }

@@ -10,6 +10,7 @@ import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Program;
 import dev.gatun.runtime.op.RandomKey;
+import dev.gatun.runtime.op.SamplerWeights;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
@@ -17,6 +18,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +37,6 @@ public final class SamplingLoop implements AutoCloseable {
   public static final int MICRO_BATCH = 16;
 
   private static final int PLAIN_STEPS = 2; // until the step arena has found its size
-  private static final int WEIGHTS = 6;
 
   private final Backend backend;
   private final Denoiser denoiser;
@@ -46,19 +47,16 @@ public final class SamplingLoop implements AutoCloseable {
   private final DType compute;
 
   private final Arena host = Arena.ofConfined();
-  private final MemorySegment hostWeights;
   private final MemorySegment hostTimesteps;
   private final MemorySegment hostStep;
   private final MemorySegment hostImages;
   private final DeviceArena arena;
   private final DeviceArena stepArena;
   private final Tensor state;
-  private final Tensor image;
-  private final Tensor noise;
-  private final Tensor weights;
   private final Tensor timesteps;
   private final Tensor step;
   private int stepsDone;
+  private @Nullable Tensor predicted; // in the step arena, of the step that was done last
   private @Nullable Program program;
 
   /** Hears how far a draw is. */
@@ -98,16 +96,11 @@ public final class SamplingLoop implements AutoCloseable {
     arena = new DeviceArena(backend.memory(), "sampler state");
     stepArena = new DeviceArena(backend.memory(), "sampler step");
     state = Tensor.allocate(arena, DType.FLOAT32, batch);
-    image = Tensor.allocate(arena, DType.FLOAT32, batch);
-    noise = Tensor.allocate(arena, DType.FLOAT32, batch);
-    weights = Tensor.allocate(arena, DType.FLOAT32, Shape.of(WEIGHTS * MICRO_BATCH));
     timesteps = Tensor.allocate(arena, DType.INT32, Shape.of(MICRO_BATCH));
     step = Tensor.allocate(arena, DType.INT32, Shape.of(1));
-    hostWeights = host.allocate(ValueLayout.JAVA_FLOAT, WEIGHTS * MICRO_BATCH);
     hostTimesteps = host.allocate(ValueLayout.JAVA_INT, MICRO_BATCH);
     hostStep = host.allocate(ValueLayout.JAVA_INT, 1);
     hostImages = host.allocate(ValueLayout.JAVA_FLOAT, batch.elements());
-    backend.elementwise().fill(0f, noise);
   }
 
   private static void requireSteps(
@@ -202,70 +195,53 @@ public final class SamplingLoop implements AutoCloseable {
     backend.randomFill().normal(start, step, firstSample, state);
     for (int i = 0; i < plan.size(); i++) {
       SamplerStep current = plan.get(i);
-      uploadWeights(current);
+      for (int n = 0; n < MICRO_BATCH; n++) {
+        hostTimesteps.setAtIndex(ValueLayout.JAVA_INT, n, current.t());
+      }
+      backend.upload(hostTimesteps, timesteps);
       if (current.noiseWeight() != 0) {
         hostStep.set(ValueLayout.JAVA_INT, 0, i);
         backend.upload(hostStep, step);
-        backend.randomFill().normal(fresh, step, firstSample, noise);
       }
-      advance();
+      Tensor answer = predict();
+      backend.diffusion().samplerStep(weights(current), fresh, step, firstSample, answer, state);
       done.accept(i + 1);
     }
   }
 
-  private void uploadWeights(SamplerStep current) {
+  private SamplerWeights weights(SamplerStep current) {
     Prediction.Weights toImage =
         prediction.image(schedule.signal(current.t()), schedule.noise(current.t()));
-    double[] values = {
-      toImage.first(),
-      toImage.second(),
-      current.stateWeight(),
-      current.imageWeight(),
-      1,
-      current.noiseWeight()
-    };
-    for (int i = 0; i < WEIGHTS * MICRO_BATCH; i++) {
-      hostWeights.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) values[i / MICRO_BATCH]);
-    }
-    for (int i = 0; i < MICRO_BATCH; i++) {
-      hostTimesteps.setAtIndex(ValueLayout.JAVA_INT, i, current.t());
-    }
-    backend.upload(hostWeights, weights);
-    backend.upload(hostTimesteps, timesteps);
+    return new SamplerWeights(
+        (float) toImage.first(),
+        (float) toImage.second(),
+        clamp == Clamp.IMAGE,
+        (float) current.stateWeight(),
+        (float) current.imageWeight(),
+        (float) current.noiseWeight(),
+        clamp == Clamp.STATE);
   }
 
-  private void advance() {
+  /** What the network says of the state. */
+  private Tensor predict() {
     if (stepsDone < PLAIN_STEPS) {
       step();
       stepsDone++;
-      return;
+    } else {
+      if (program == null) {
+        program = backend.capture(this::step);
+      }
+      program.replay();
     }
-    if (program == null) {
-      program = backend.capture(this::step);
-    }
-    program.replay();
+    return Objects.requireNonNull(predicted);
   }
 
   /** What is captured: it reads and writes the same addresses in each step. */
   private void step() {
     stepArena.reset();
-    var ops = backend.elementwise();
     try (Tape tape = new Tape(backend, stepArena, compute, false)) {
-      Tensor predicted = denoiser.predict(tape, tape.constant(state), timesteps).value();
-      ops.combinePerSample(weight(0), state, weight(1), predicted, image);
-      if (clamp == Clamp.IMAGE) {
-        ops.clamp(image, -1f, 1f, image);
-      }
-      ops.combinePerSample(weight(2), state, weight(3), image, state);
-      ops.combinePerSample(weight(4), state, weight(5), noise, state);
-      if (clamp == Clamp.STATE) {
-        ops.clamp(state, -1f, 1f, state);
-      }
+      predicted = denoiser.predict(tape, tape.constant(state), timesteps).value();
     }
-  }
-
-  private Tensor weight(int index) {
-    return weights.range((long) index * MICRO_BATCH, Shape.of(MICRO_BATCH));
   }
 
   /** Bytes of device memory that this holds. */

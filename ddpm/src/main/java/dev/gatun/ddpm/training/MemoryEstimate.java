@@ -3,7 +3,6 @@ package dev.gatun.ddpm.training;
 import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.diffusion.Denoiser;
-import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.DryRunBackend;
@@ -15,7 +14,7 @@ import java.util.function.Function;
  * so that each allocation is one that the run will make. What a library takes for itself (its
  * context, a convolution's scratch memory) is not in it.
  *
- * @param stateBytes weights, gradients, moments and averages
+ * @param stateBytes weights, gradients, moments and averages; the data where it is small
  * @param stepBytes batch, activations and their gradients
  */
 public record MemoryEstimate(long stateBytes, long stepBytes) {
@@ -28,14 +27,17 @@ public record MemoryEstimate(long stateBytes, long stepBytes) {
 
   /**
    * The need of a run of {@code config} on {@code device}, for a network that {@code network}
-   * builds on the backend that it is given.
+   * builds on the backend that it is given, and as many images as {@code data} has.
    */
   public static MemoryEstimate of(
-      Backend device, Function<Backend, Denoiser> network, TrainingConfig config) {
+      Backend device,
+      Function<Backend, Denoiser> network,
+      ImageDataset data,
+      TrainingConfig config) {
     DryRunBackend dry = new DryRunBackend(device);
-    ImageDataset data = new Blank(shape(config.model()), config.batchSize());
+    ImageDataset blank = new Blank(data.shape(), data.size());
     try (Denoiser denoiser = network.apply(dry);
-        Trainer trainer = new Trainer(dry, denoiser, data, config)) {
+        Trainer trainer = new Trainer(dry, denoiser, blank, config)) {
       for (int i = 0; i < STEPS; i++) {
         trainer.step();
       }
@@ -51,13 +53,16 @@ public record MemoryEstimate(long stateBytes, long stepBytes) {
    *     what is free, and the largest batch that fits
    */
   public static MemoryEstimate require(
-      Backend device, Function<Backend, Denoiser> network, TrainingConfig config) {
-    MemoryEstimate need = of(device, network, config);
+      Backend device,
+      Function<Backend, Denoiser> network,
+      ImageDataset data,
+      TrainingConfig config) {
+    MemoryEstimate need = of(device, network, data, config);
     OptionalLong free = device.memory().freeBytes();
     if (free.isPresent() && need.bytes() > free.getAsLong()) {
-      int batch = largestBatch(device, network, config, need, free.getAsLong());
+      int batch = largestBatch(device, network, data, config, need, free.getAsLong());
       throw new OutOfDeviceMemoryException(
-          "training with batches of %,d needs %s (%s for weights, moments and averages, %s for the step), %s are free: %s"
+          "training with batches of %,d needs %s (%s for weights, moments, averages and a small data set, %s for the step), %s are free: %s"
               .formatted(
                   config.batchSize(),
                   mebibytes(need.bytes()),
@@ -77,22 +82,19 @@ public record MemoryEstimate(long stateBytes, long stepBytes) {
   private static int largestBatch(
       Backend device,
       Function<Backend, Denoiser> network,
+      ImageDataset data,
       TrainingConfig config,
       MemoryEstimate need,
       long free) {
     double share = (free - need.stateBytes()) / (double) need.stepBytes();
     int batch = (int) Math.floor(config.batchSize() * share);
     while (batch > 0) {
-      if (of(device, network, config.withBatchSize(batch)).bytes() <= free) {
+      if (of(device, network, data, config.withBatchSize(batch)).bytes() <= free) {
         return batch;
       }
       batch -= Math.max(1, batch / 16);
     }
     return 0;
-  }
-
-  private static ImageShape shape(ModelConfig model) {
-    return new ImageShape(model.height(), model.width(), model.channels());
   }
 
   private static String mebibytes(long bytes) {

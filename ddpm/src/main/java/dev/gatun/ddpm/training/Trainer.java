@@ -1,6 +1,6 @@
 package dev.gatun.ddpm.training;
 
-import dev.gatun.ddpm.data.BatchLoader;
+import dev.gatun.ddpm.data.BatchOrder;
 import dev.gatun.ddpm.data.ImageDataset;
 import dev.gatun.ddpm.data.ImageShape;
 import dev.gatun.ddpm.diffusion.Denoiser;
@@ -53,6 +53,10 @@ public final class Trainer implements AutoCloseable {
   private static final String CONFIG_ENTRY = "gatun.training";
   private static final String STEP_ENTRY = "gatun.step";
   private static final String DATA_ENTRY = "gatun.data";
+
+  /** A larger data set does not live on the device, but comes there batch by batch. */
+  private static final long RESIDENT_BYTES = 256L << 20;
+
   private static final int PLAIN_STEPS = 2; // until the step arena has found its size
 
   private final Backend backend;
@@ -60,22 +64,19 @@ public final class Trainer implements AutoCloseable {
   private final ParameterStore parameters;
   private TrainingConfig config;
   private final String dataSummary;
-  private final BatchLoader loader;
+  private final DeviceImages images;
   private final GradientClip clip;
   private final Adam adam;
   private final Ema ema;
 
   private final Arena host = Arena.ofConfined();
-  private final MemorySegment hostBatch;
   private final MemorySegment hostStep;
   private final MemorySegment hostOutcome;
   private final DeviceArena arena;
   private final DeviceArena stepArena;
   private final ForwardProcess forward;
-  private final Tensor x0;
-  private final Tensor eps;
   private final Tensor xt;
-  private final Tensor v;
+  private final Tensor target;
   private final Tensor t;
   private final Tensor stepNumber;
   private final Tensor outcome; // the loss, and the sum of the gradient's squares
@@ -84,7 +85,7 @@ public final class Trainer implements AutoCloseable {
 
   private int stepsDone;
   private int stepsRun;
-  private long batchInPlace = -1; // whose images x0 holds
+  private long batchInPlace = -1; // the step whose images are on the device
   private @Nullable Program gradientProgram;
   private @Nullable Program updateProgram;
 
@@ -95,6 +96,16 @@ public final class Trainer implements AutoCloseable {
    *     differ, or the batch is larger than the data
    */
   public Trainer(Backend backend, Denoiser denoiser, ImageDataset data, TrainingConfig config) {
+    this(backend, denoiser, data, config, RESIDENT_BYTES);
+  }
+
+  /** As above; a data set of more than {@code residentBytes} comes to the device batch by batch. */
+  Trainer(
+      Backend backend,
+      Denoiser denoiser,
+      ImageDataset data,
+      TrainingConfig config,
+      long residentBytes) {
     this.backend = backend;
     this.denoiser = denoiser;
     this.config = config;
@@ -109,7 +120,8 @@ public final class Trainer implements AutoCloseable {
     backend.allowTensorFloats(tensorFloats);
     requireShape(data.shape(), denoiser.imageShape(), config.model().imageShape());
     this.dataSummary = data.size() + " images of " + data.shape();
-    loader = new BatchLoader(data, config.batchSize(), config.horizontalFlip(), config.seed());
+    BatchOrder order =
+        new BatchOrder(data, config.batchSize(), config.horizontalFlip(), config.seed());
     OptimizerConfig optimizer = config.optimizer();
     double clipNorm = optimizer.clipNorm();
     clip = new GradientClip(parameters, clipNorm > 0 ? (float) clipNorm : Float.POSITIVE_INFINITY);
@@ -122,17 +134,15 @@ public final class Trainer implements AutoCloseable {
         new ForwardProcess(
             backend, arena, config.model().schedule(), config.model().prediction(), batch);
     ImageShape image = data.shape();
-    Shape images = Shape.of(batch, image.height(), image.width(), image.channels());
-    x0 = Tensor.allocate(arena, DType.FLOAT32, images);
-    eps = Tensor.allocate(arena, DType.FLOAT32, images);
-    xt = Tensor.allocate(arena, DType.FLOAT32, images);
-    v = Tensor.allocate(arena, DType.FLOAT32, images);
+    Shape batchShape = Shape.of(batch, image.height(), image.width(), image.channels());
+    xt = Tensor.allocate(arena, DType.FLOAT32, batchShape);
+    target = Tensor.allocate(arena, DType.FLOAT32, batchShape);
     t = Tensor.allocate(arena, DType.INT32, Shape.of(batch));
     stepNumber = Tensor.allocate(arena, DType.INT32, Shape.of(1));
     outcome = Tensor.allocate(arena, DType.FLOAT32, Shape.of(2));
     lossValue = outcome.range(0, Shape.of(1));
     sumOfSquares = outcome.range(1, Shape.of(1));
-    hostBatch = host.allocate(loader.batchBytes(), 64);
+    images = new DeviceImages(backend, data, order, residentBytes);
     hostStep = host.allocate(ValueLayout.JAVA_INT);
     hostOutcome = host.allocate(ValueLayout.JAVA_FLOAT, 2);
   }
@@ -240,12 +250,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Copies the batch that follows {@code steps} steps to x0, behind the work that the device has.
+   * Brings the batch that follows {@code steps} steps to the device, behind the work that it has.
    */
   private void placeBatch(long steps) {
     if (batchInPlace != steps) {
-      loader.load(steps, hostBatch);
-      backend.upload(hostBatch, x0);
+      images.load(steps);
       batchInPlace = steps;
     }
   }
@@ -253,12 +262,18 @@ public final class Trainer implements AutoCloseable {
   /** What is captured, with {@link #updateParameters}: the same addresses in each step. */
   private void computeGradients() {
     stepArena.reset();
-    var random = backend.randomFill();
     int diffusionSteps = config.model().diffusionSteps();
-    random.integers(key(RandomPurpose.TIMESTEPS), stepNumber, 0, 0, diffusionSteps, t);
-    random.normal(key(RandomPurpose.TRAINING_NOISE), stepNumber, 0, eps);
-    forward.noisy(x0, eps, t, xt);
-    Tensor target = forward.target(x0, eps, t, v);
+    backend
+        .randomFill()
+        .integers(key(RandomPurpose.TIMESTEPS), stepNumber, 0, 0, diffusionSteps, t);
+    forward.noisyImages(
+        key(RandomPurpose.TRAINING_NOISE),
+        stepNumber,
+        images.images(),
+        images.picks(),
+        t,
+        xt,
+        target);
     Randomness dropout = new Randomness(config.seed(), stepNumber);
     DType compute = config.precision().activations();
     try (Tape tape = new Tape(backend, stepArena, compute, true, dropout)) {
@@ -272,8 +287,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void updateParameters() {
-    adam.update(clip.scale());
-    ema.update();
+    adam.update(clip.scale(), ema);
   }
 
   private RandomKey key(int purpose) {
@@ -398,8 +412,8 @@ public final class Trainer implements AutoCloseable {
       updateProgram.close();
       updateProgram = null;
     }
-    loader.close();
     backend.synchronize();
+    images.close();
     stepArena.close();
     arena.close();
     host.close();

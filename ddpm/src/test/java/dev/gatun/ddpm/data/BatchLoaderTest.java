@@ -22,26 +22,13 @@ class BatchLoaderTest {
   private static final ImageShape PIXEL = new ImageShape(1, 1, 1);
 
   @Test
-  void bytesBecomeValuesFromMinusOneToOne() {
-    try (var loader = new BatchLoader(TestImages.numbered(256, PIXEL), 256, false, 1)) {
-      float[] values = load(loader, 0);
-      Arrays.sort(values);
-      for (int p = 0; p < 256; p++) {
-        assertEquals((float) (2.0 * p / 255 - 1), values[p]);
-      }
-      assertEquals(-1, values[0]);
-      assertEquals(1, values[255]);
-    }
-  }
-
-  @Test
   void anEpochVisitsEachImageOnceAndDropsTheRest() {
-    try (var loader = new BatchLoader(TestImages.numbered(11, PIXEL), 3, false, 5)) {
-      assertEquals(3, loader.stepsPerEpoch());
+    try (var loader = loader(TestImages.numbered(11, PIXEL), 3, false, 5)) {
+      assertEquals(3, new BatchOrder(TestImages.numbered(11, PIXEL), 3, false, 5).stepsPerEpoch());
       var order = new EpochOrder(11, 5);
       for (int epoch = 0; epoch < 4; epoch++) {
         for (int k = 0; k < 3; k++) {
-          int[] indices = indices(load(loader, 3L * epoch + k));
+          int[] indices = load(loader, 3L * epoch + k);
           for (int i = 0; i < 3; i++) {
             assertEquals(order.index(epoch, 3 * k + i), indices[i]);
           }
@@ -53,19 +40,19 @@ class BatchLoaderTest {
   @Test
   void aBatchDependsOnSeedAndStepAlone() {
     InMemoryImages data = TestImages.random(20, new ImageShape(3, 4, 3));
-    float[][] batches = new float[12][];
-    try (var loader = new BatchLoader(data, 6, true, 9)) {
+    int[][] batches = new int[12][];
+    try (var loader = loader(data, 6, true, 9)) {
       for (int s = 0; s < batches.length; s++) {
         batches[s] = load(loader, s);
       }
       assertArrayEquals(batches[2], load(loader, 2)); // back, against the prepared step
     }
-    try (var resumed = new BatchLoader(data, 6, true, 9)) {
+    try (var resumed = loader(data, 6, true, 9)) {
       for (int s = 7; s < batches.length; s++) {
         assertArrayEquals(batches[s], load(resumed, s));
       }
     }
-    try (var other = new BatchLoader(data, 6, true, 10)) {
+    try (var other = loader(data, 6, true, 10)) {
       assertFalse(Arrays.equals(batches[0], load(other, 0)));
     }
   }
@@ -83,18 +70,18 @@ class BatchLoaderTest {
       mirrored[row * 9 + (2 - column) * 3 + i % 3] = (byte) i;
     }
     var data = new InMemoryImages("one", shape, List.of(image));
-    try (var loader = new BatchLoader(data, 1, true, 3);
-        var plain = new BatchLoader(data, 1, false, 3)) {
+    try (var loader = loader(data, 1, true, 3);
+        var plain = loader(data, 1, false, 3)) {
       int flipped = 0;
       for (int step = 0; step < 1000; step++) {
-        int[] values = indices(load(loader, step));
+        int[] values = load(loader, step);
         if (values[0] != 0) {
           flipped++;
           assertArrayEquals(ints(mirrored), values);
         } else {
           assertArrayEquals(ints(image), values);
         }
-        assertArrayEquals(ints(image), indices(load(plain, step)));
+        assertArrayEquals(ints(image), load(plain, step));
       }
       assertEquals(500, flipped, 60);
     }
@@ -103,11 +90,11 @@ class BatchLoaderTest {
   @Test
   void flipsDoNotDependOnTheBatchSize() {
     InMemoryImages data = TestImages.random(8, new ImageShape(1, 4, 1));
-    float[] whole;
-    try (var loader = new BatchLoader(data, 8, true, 4)) {
+    int[] whole;
+    try (var loader = loader(data, 8, true, 4)) {
       whole = load(loader, 2);
     }
-    try (var loader = new BatchLoader(data, 4, true, 4)) {
+    try (var loader = loader(data, 4, true, 4)) {
       assertArrayEquals(Arrays.copyOf(whole, 16), load(loader, 4));
       assertArrayEquals(Arrays.copyOfRange(whole, 16, 32), load(loader, 5));
     }
@@ -124,7 +111,7 @@ class BatchLoaderTest {
             super.read(index, target, offset);
           }
         };
-    try (var loader = new BatchLoader(watched, 2, false, 1)) {
+    try (var loader = loader(watched, 2, false, 1)) {
       load(loader, 0);
       assertTrue(read.await(10, TimeUnit.SECONDS), "the second batch was not read ahead");
     }
@@ -143,7 +130,7 @@ class BatchLoaderTest {
             super.read(index, target, offset);
           }
         };
-    try (var loader = new BatchLoader(broken, 4, false, 1)) {
+    try (var loader = loader(broken, 4, false, 1)) {
       for (int attempt = 0; attempt < 2; attempt++) {
         var e = assertThrows(IllegalStateException.class, () -> load(loader, 0));
         assertSame(cause, e.getCause());
@@ -154,8 +141,8 @@ class BatchLoaderTest {
 
   @Test
   void keepsAnInterruptAndFinishesTheStep() {
-    try (var loader = new BatchLoader(TestImages.numbered(4, PIXEL), 4, false, 1)) {
-      float[] expected = load(loader, 0);
+    try (var loader = loader(TestImages.numbered(4, PIXEL), 4, false, 1)) {
+      int[] expected = load(loader, 0);
       Thread.currentThread().interrupt();
       assertArrayEquals(expected, load(loader, 0));
       assertTrue(Thread.interrupted());
@@ -165,39 +152,52 @@ class BatchLoaderTest {
   @Test
   void refusesWrongArguments() {
     InMemoryImages data = TestImages.numbered(10, PIXEL);
-    var e = assertThrows(IllegalArgumentException.class, () -> new BatchLoader(data, 11, false, 1));
+    var e = assertThrows(IllegalArgumentException.class, () -> loader(data, 11, false, 1));
     assertEquals(
         "Batch of 11 images is larger than the data (numbered: 10 images of 1x1x1): choose a batch"
             + " size of at most 10",
         e.getMessage());
-    assertThrows(IllegalArgumentException.class, () -> new BatchLoader(data, 0, false, 1));
-    var loader = new BatchLoader(data, 2, false, 1);
+    assertThrows(IllegalArgumentException.class, () -> loader(data, 0, false, 1));
+    var loader = loader(data, 2, false, 1);
     try (loader) {
       assertThrows(IllegalArgumentException.class, () -> load(loader, -1));
       var small = MemorySegment.ofArray(new float[1]);
-      e = assertThrows(IllegalArgumentException.class, () -> loader.load(0, small));
+      e = assertThrows(IllegalArgumentException.class, () -> loader.load(0, small, small));
       assertEquals(
-          "Batch of 2 images of 1x1x1: expected a destination of 8 bytes, got 4", e.getMessage());
+          "Batch of 2 images of 1x1x1: expected destinations of 2 and 8 bytes, got 4 and 4",
+          e.getMessage());
     }
     loader.close(); // again: no effect
     assertThrows(IllegalStateException.class, () -> load(loader, 0));
   }
 
-  private static float[] load(BatchLoader loader, long step) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment batch = arena.allocate(loader.batchBytes(), Float.BYTES);
-      loader.load(step, batch);
-      return batch.toArray(ValueLayout.JAVA_FLOAT);
-    }
+  private static BatchLoader loader(ImageDataset data, int batch, boolean flip, long seed) {
+    return new BatchLoader(data, new BatchOrder(data, batch, flip, seed));
   }
 
-  /** The bytes that the values were made of. */
-  private static int[] indices(float[] values) {
-    int[] bytes = new int[values.length];
-    for (int i = 0; i < values.length; i++) {
-      bytes[i] = Math.round((values[i] + 1) * 127.5f);
+  /**
+   * The values of the batch's pixels as a network sees them, in bytes: mirrored where it says so.
+   */
+  private static int[] load(BatchLoader loader, long step) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment images = arena.allocate(loader.batchBytes());
+      MemorySegment picks = arena.allocate(ValueLayout.JAVA_INT, loader.batchSize());
+      loader.load(step, images, picks);
+      int[] bytes = ints(images.toArray(ValueLayout.JAVA_BYTE));
+      int size = bytes.length / loader.batchSize();
+      int row = loader.shape().width() * loader.shape().channels();
+      int[] seen = bytes.clone();
+      for (int n = 0; n < loader.batchSize(); n++) {
+        int pick = picks.getAtIndex(ValueLayout.JAVA_INT, n);
+        assertEquals(n, pick < 0 ? -1 - pick : pick);
+        for (int i = 0; pick < 0 && i < size; i++) {
+          int channel = i % loader.shape().channels();
+          int mirrored = i / row * row + row - loader.shape().channels() - i % row + 2 * channel;
+          seen[n * size + i] = bytes[n * size + mirrored];
+        }
+      }
+      return seen;
     }
-    return bytes;
   }
 
   private static int[] ints(byte[] bytes) {

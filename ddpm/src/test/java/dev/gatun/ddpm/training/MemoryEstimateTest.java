@@ -36,6 +36,10 @@ final class MemoryEstimateTest {
     return backend -> Networks.create(backend, config.model(), config.seed());
   }
 
+  private static final InMemoryImages IMAGES =
+      new InMemoryImages(
+          "grey", new ImageShape(28, 28, 1), Collections.nCopies(70, new byte[28 * 28]));
+
   /** Counts what is reserved of a backend's memory, and says that {@code free} bytes are left. */
   private static final class Meter implements DeviceMemory {
     final DeviceMemory memory;
@@ -81,15 +85,12 @@ final class MemoryEstimateTest {
   @CsvSource({"1, FP32", "5, BF16"})
   void isWhatTrainingReserves(int batch, Precision precision) {
     TrainingConfig config = CONFIG.withBatchSize(batch).withPrecision(precision);
-    var images =
-        new InMemoryImages(
-            "grey", new ImageShape(28, 28, 1), Collections.nCopies(20, new byte[28 * 28]));
     try (Backend cpu = Backends.open("cpu")) {
-      MemoryEstimate need = MemoryEstimate.of(cpu, network(config), config);
+      MemoryEstimate need = MemoryEstimate.of(cpu, network(config), IMAGES, config);
       Meter meter = new Meter(cpu.memory(), 0);
       Backend metered = with(cpu, meter);
       try (Denoiser denoiser = network(config).apply(metered);
-          Trainer trainer = new Trainer(metered, denoiser, images, config)) {
+          Trainer trainer = new Trainer(metered, denoiser, IMAGES, config)) {
         for (int i = 0; i < 4; i++) {
           trainer.step();
         }
@@ -104,28 +105,29 @@ final class MemoryEstimateTest {
   void saysWhatFitsWhereItDoesNotFit() {
     try (Backend cpu = Backends.open("cpu")) {
       TrainingConfig config = CONFIG.withBatchSize(64);
-      MemoryEstimate need = MemoryEstimate.of(cpu, network(config), config);
+      MemoryEstimate need = MemoryEstimate.of(cpu, network(config), IMAGES, config);
       Backend roomy = with(cpu, new Meter(cpu.memory(), need.bytes()));
-      assertEquals(need, MemoryEstimate.require(roomy, network(config), config));
+      assertEquals(need, MemoryEstimate.require(roomy, network(config), IMAGES, config));
 
       long free = need.bytes() - 1;
       Backend tight = with(cpu, new Meter(cpu.memory(), free));
       String message =
           assertThrows(
                   OutOfDeviceMemoryException.class,
-                  () -> MemoryEstimate.require(tight, network(config), config))
+                  () -> MemoryEstimate.require(tight, network(config), IMAGES, config))
               .getMessage();
       assertTrue(message.startsWith("training with batches of 64 needs "), message);
       int fits = Integer.parseInt(message.replaceAll(".*: a batch size of (\\d+) fits", "$1"));
       assertTrue(fits >= 48 && fits < 64, message);
       TrainingConfig smaller = config.withBatchSize(fits);
-      assertTrue(MemoryEstimate.of(cpu, network(smaller), smaller).bytes() <= free, "it does fit");
+      assertTrue(
+          MemoryEstimate.of(cpu, network(smaller), IMAGES, smaller).bytes() <= free, "it does fit");
 
       Backend tiny = with(cpu, new Meter(cpu.memory(), 1 << 20));
       assertTrue(
           assertThrows(
                   OutOfDeviceMemoryException.class,
-                  () -> MemoryEstimate.require(tiny, network(config), config))
+                  () -> MemoryEstimate.require(tiny, network(config), IMAGES, config))
               .getMessage()
               .endsWith("no batch size fits, choose smaller images or a smaller network"));
     }

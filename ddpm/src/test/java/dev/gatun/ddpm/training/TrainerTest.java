@@ -77,6 +77,11 @@ class TrainerTest {
       trainer = new Trainer(backend, network, images(40), config);
     }
 
+    Run(TrainingConfig config, long residentBytes) {
+      network = new TinyDenoiser(backend, config.model(), 8, config.seed());
+      trainer = new Trainer(backend, network, images(40), config, residentBytes);
+    }
+
     List<Double> steps(int count) {
       List<Double> losses = new ArrayList<>();
       for (int i = 0; i < count; i++) {
@@ -135,6 +140,21 @@ class TrainerTest {
     }
     try (Run run = new Run(config.withSeed(8))) {
       assertFalse(losses.equals(run.steps(8)), "another seed gave the same losses");
+    }
+  }
+
+  /** Images that live on the device, and images that come there batch by batch. */
+  @Test
+  void whereTheImagesLiveDoesNotMatter() throws IOException {
+    byte[] resident;
+    List<Double> losses;
+    try (Run run = new Run(CONFIG, 40 * 64L)) {
+      losses = run.steps(8);
+      resident = run.model();
+    }
+    try (Run run = new Run(CONFIG, 40 * 64L - 1)) {
+      assertEquals(losses, run.steps(8));
+      assertArrayEquals(resident, run.model());
     }
   }
 

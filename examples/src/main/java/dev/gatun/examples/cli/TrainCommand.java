@@ -120,7 +120,7 @@ final class TrainCommand implements Callable<Integer> {
       run = run.withTraining(withEpochs(run.training(), images));
       System.err.println(images.describe());
       System.err.println(backend.describe());
-      requireMemory(backend, run.training());
+      requireMemory(backend, images, run.training());
       TrainingRun training =
           new TrainingRun(backend, images, folder, stop, displays, TrainingRun.Sheets.defaults());
       Double minutes = minutes();
@@ -130,10 +130,10 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** Says what the run needs, or that it does not fit, before anything is written. */
-  private static void requireMemory(Backend backend, TrainingConfig config) {
+  private static void requireMemory(Backend backend, ImageDataset images, TrainingConfig config) {
     MemoryEstimate need =
         MemoryEstimate.require(
-            backend, b -> Networks.create(b, config.model(), config.seed()), config);
+            backend, b -> Networks.create(b, config.model(), config.seed()), images, config);
     OptionalLong free = backend.memory().freeBytes();
     System.err.printf(
         "The run needs %,d MiB of the device's memory%s%n",

@@ -66,6 +66,27 @@ public final class Adam implements Optimizer {
             secondMoment);
   }
 
+  /**
+   * {@link #update(Tensor)}, and then {@link Ema#update} of what it leaves, in one pass over the
+   * parameters. Both are of one store.
+   */
+  public void update(Tensor gradientScale, Ema ema) {
+    store
+        .backend()
+        .parameterUpdate()
+        .adamWWithAverage(
+            settings,
+            learningRate.tensor(),
+            step.tensor(),
+            gradientScale,
+            gradients,
+            store.values(),
+            firstMoment,
+            secondMoment,
+            ema.decay(),
+            ema.average());
+  }
+
   @Override
   public Map<String, Tensor> state() {
     Map<String, Tensor> state = new LinkedHashMap<>();

@@ -49,6 +49,11 @@ public final class Ema {
     return Math.min(decay, (1.0 + step) / (10.0 + step));
   }
 
+  /** The decay of the next update, FLOAT32 [1]. */
+  Tensor decay() {
+    return current.tensor();
+  }
+
   /** Moves the average. */
   public void update() {
     store.backend().parameterUpdate().movingAverage(current.tensor(), store.values(), average);

@@ -127,13 +127,16 @@ final class OneDnnDiffusion implements Diffusion {
             float x = Memory.getFloat(place);
             float answer = Memory.get(address(predicted) + (low ? 2 : 4) * i, low);
             float image = weights.imageOfState() * x + weights.imageOfPrediction() * answer;
-            if (weights.clip()) {
-              image = Math.min(Math.max(image, -1f), 1f);
-            }
+            image = weights.clampImage() ? clamped(image) : image;
             float next = weights.state() * x + weights.image() * image;
-            Memory.putFloat(place, noise ? next + weights.noise() * z[(int) (e - from)] : next);
+            next = noise ? next + weights.noise() * z[(int) (e - from)] : next;
+            Memory.putFloat(place, weights.clampState() ? clamped(next) : next);
           }
         });
+  }
+
+  private static float clamped(float value) {
+    return Math.min(Math.max(value, -1f), 1f);
   }
 
   private static long address(Tensor x) {

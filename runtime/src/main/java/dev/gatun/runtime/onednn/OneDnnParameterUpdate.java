@@ -9,8 +9,6 @@ import dev.gatun.runtime.tensor.Tensor;
 /** Updates of flat ranges on our own kernels, each worker its part. */
 final class OneDnnParameterUpdate implements ParameterUpdate {
 
-  private static final long PASS = 2048; // numbers, of five ranges: half of a first-level cache
-
   private final WorkerPool pool;
   private final ReductionKernels kernels;
 
@@ -92,7 +90,6 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
         to - from);
   }
 
-  /** The average moves while the parameters are still in the cache. */
   @Override
   public void adamWWithAverage(
       AdamSettings settings,
@@ -110,13 +107,11 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
     long n = parameter.elements();
     pool.run(
         worker -> {
-          long end = worker.end(n);
-          for (long from = worker.begin(n); from < end; from += PASS) {
-            long to = Math.min(from + PASS, end);
-            adamW(now, gradient, parameter, firstMoment, secondMoment, from, to);
-            kernels.movingAverage(
-                keep, address(parameter) + 4 * from, address(average) + 4 * from, to - from);
-          }
+          long from = worker.begin(n);
+          long to = worker.end(n);
+          adamW(now, gradient, parameter, firstMoment, secondMoment, from, to);
+          kernels.movingAverage(
+              keep, address(parameter) + 4 * from, address(average) + 4 * from, to - from);
         });
   }
 

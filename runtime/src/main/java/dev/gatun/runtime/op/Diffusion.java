@@ -43,8 +43,9 @@ public interface Diffusion {
    *
    * <pre>
    * x0    = weights.imageOfState * state + weights.imageOfPrediction * predicted
-   * x0    = min(max(x0, -1), 1), where weights.clip
+   * x0    = min(max(x0, -1), 1), where weights.clampImage
    * state = weights.state * state + weights.image * x0 + weights.noise * z
+   * state = min(max(state, -1), 1), where weights.clampState
    * </pre>
    *
    * z is what {@link RandomFill#normal} gives for the key, the step and the first sample; where its

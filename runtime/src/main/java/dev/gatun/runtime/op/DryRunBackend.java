@@ -22,6 +22,7 @@ public final class DryRunBackend implements Backend {
   private final Reduction reduction = idle(Reduction.class);
   private final RandomFill randomFill = idle(RandomFill.class);
   private final ParameterUpdate parameterUpdate = idle(ParameterUpdate.class);
+  private final Diffusion diffusion = idle(Diffusion.class);
 
   /**
    * Stands in for {@code device}, which stays its owner's and is not used but for its properties.
@@ -108,6 +109,11 @@ public final class DryRunBackend implements Backend {
   @Override
   public ParameterUpdate parameterUpdate() {
     return parameterUpdate;
+  }
+
+  @Override
+  public Diffusion diffusion() {
+    return diffusion;
   }
 
   @Override

@@ -5,15 +5,17 @@ package dev.gatun.runtime.op;
  *
  * @param imageOfState of the state in the predicted image
  * @param imageOfPrediction of the network's answer in the predicted image
- * @param clip whether the predicted image is clipped to [-1, 1]
+ * @param clampImage whether the predicted image is kept within [-1, 1]
  * @param state of the state in the next one
  * @param image of the predicted image in the next state
  * @param noise of fresh noise in the next state
+ * @param clampState whether the next state is kept within [-1, 1]
  */
 public record SamplerWeights(
     float imageOfState,
     float imageOfPrediction,
-    boolean clip,
+    boolean clampImage,
     float state,
     float image,
-    float noise) {}
+    float noise,
+    boolean clampState) {}

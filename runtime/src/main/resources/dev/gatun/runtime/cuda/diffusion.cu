@@ -74,13 +74,19 @@ extern "C" __global__ void noisyImages(uint64 key, int purpose, const int* step,
   });
 }
 
-// x0 = imageOfState state + imageOfPrediction predicted, clipped to [-1, 1] where clip; state =
-// stateWeight state + imageWeight x0 + noiseWeight z. predicted, state: [samples, perSample].
+// Within [-1, 1]; a NaN stays one.
+__device__ __forceinline__ float clamped(float x) {
+  return x < -1.0f ? -1.0f : x > 1.0f ? 1.0f : x;
+}
+
+// x0 = imageOfState state + imageOfPrediction predicted, clamped where clampImage; state =
+// stateWeight state + imageWeight x0 + noiseWeight z, clamped where clampState. predicted, state:
+// [samples, perSample].
 // vector: four elements are one aligned access.
 template <typename P>
-__device__ __forceinline__ void samplerStep(float imageOfState, float imageOfPrediction, int clip,
-                                            float stateWeight, float imageWeight,
-                                            float noiseWeight, uint64 key, int purpose,
+__device__ __forceinline__ void samplerStep(float imageOfState, float imageOfPrediction,
+                                            int clampImage, float stateWeight, float imageWeight,
+                                            float noiseWeight, int clampState, uint64 key, int purpose,
                                             const int* step, int firstSample, const P* predicted,
                                             float* state, int samples, int64 perSample,
                                             int vector) {
@@ -108,13 +114,12 @@ __device__ __forceinline__ void samplerStep(float imageOfState, float imageOfPre
 #pragma unroll
     for (int k = 0; k < 4; k++) {
       float image = imageOfState * x[k] + imageOfPrediction * answer[k];
-      if (clip) {
-        image = image < -1.0f ? -1.0f : image > 1.0f ? 1.0f : image;
-      }
+      image = clampImage ? clamped(image) : image;
       x[k] = stateWeight * x[k] + imageWeight * image;
       if (noiseWeight != 0.0f) {
         x[k] += noiseWeight * z[k];
       }
+      x[k] = clampState ? clamped(x[k]) : x[k];
     }
     if (vector) {
       store(state + from, x);
@@ -131,11 +136,12 @@ __device__ __forceinline__ void samplerStep(float imageOfState, float imageOfPre
 
 #define SAMPLER_STEP(p_, P)                                                                       \
   extern "C" __global__ void samplerStep_##p_(                                                    \
-      float imageOfState, float imageOfPrediction, int clip, float stateWeight,                   \
-      float imageWeight, float noiseWeight, uint64 key, int purpose, const int* step,             \
-      int firstSample, const P* predicted, float* state, int samples, int64 perSample,            \
-      int vector) {                                                                               \
-    samplerStep(imageOfState, imageOfPrediction, clip, stateWeight, imageWeight, noiseWeight, key, \
-                purpose, step, firstSample, predicted, state, samples, perSample, vector);        \
+      float imageOfState, float imageOfPrediction, int clampImage, float stateWeight,             \
+      float imageWeight, float noiseWeight, int clampState, uint64 key, int purpose,              \
+      const int* step, int firstSample, const P* predicted, float* state, int samples,            \
+      int64 perSample, int vector) {                                                              \
+    samplerStep(imageOfState, imageOfPrediction, clampImage, stateWeight, imageWeight,            \
+                noiseWeight, clampState, key, purpose, step, firstSample, predicted, state,       \
+                samples, perSample, vector);                                                      \
   }
 FOR_EACH_TYPE(SAMPLER_STEP)

@@ -115,10 +115,12 @@ public abstract class DiffusionContract extends OperatorContract {
       names = {"FLOAT32", "BFLOAT16"})
   public void samplerStep(DType dtype) {
     for (Shape shape : IMAGES) {
-      for (boolean clip : new boolean[] {true, false}) {
+      for (boolean clampImage : new boolean[] {true, false}) {
         for (float noise : new float[] {0, 0.7f}) {
-          try (Trial t = trial("samplerStep, clip " + clip + ", noise " + noise)) {
-            SamplerWeights weights = new SamplerWeights(1.3f, -0.8f, clip, 0.4f, 0.9f, noise);
+          boolean clampState = clampImage == (noise == 0);
+          SamplerWeights weights =
+              new SamplerWeights(1.3f, -0.8f, clampImage, 0.4f, 0.9f, noise, clampState);
+          try (Trial t = trial("samplerStep " + weights)) {
             Twin step = t.integers("step", 12);
             Twin predicted = t.normal("predicted", dtype, shape);
             Twin state = t.writes(t.normal("state", DType.FLOAT32, shape));
@@ -138,7 +140,7 @@ public abstract class DiffusionContract extends OperatorContract {
   public void samplerStepIsWhatItIsMadeOf() {
     Shape shape = Shape.of(3, 7, 7, 3);
     int n = shape.batch();
-    SamplerWeights w = new SamplerWeights(1.3f, -0.8f, true, 0.4f, 0.9f, 0.7f);
+    SamplerWeights w = new SamplerWeights(1.3f, -0.8f, true, 0.4f, 0.9f, 0.7f, false);
     try (Trial t = trial("samplerStep and its parts")) {
       Twin step = t.integers("step", 12);
       Twin predicted = t.normal("predicted", DType.FLOAT32, shape);
@@ -178,7 +180,7 @@ public abstract class DiffusionContract extends OperatorContract {
   @Test
   public void samplesDoNotDependOnTheBatch() {
     try (Trial t = trial("samplerStep")) {
-      SamplerWeights weights = new SamplerWeights(0, 1, false, 0, 0, 1);
+      SamplerWeights weights = new SamplerWeights(0, 1, false, 0, 0, 1, false);
       Twin step = t.integers("step", 9);
       Twin predicted = t.normal("predicted", DType.FLOAT32, Shape.of(5, 3, 5, 3));
       Twin all = t.writes(t.normal("all", DType.FLOAT32, Shape.of(5, 3, 5, 3)));

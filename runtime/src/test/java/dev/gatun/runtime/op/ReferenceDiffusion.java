@@ -64,10 +64,13 @@ final class ReferenceDiffusion implements Diffusion {
     double[] z = normals(key, step, firstSample, state);
     for (int i = 0; i < x.length; i++) {
       double image = weights.imageOfState() * x[i] + weights.imageOfPrediction() * answer[i];
-      if (weights.clip()) {
-        image = Math.min(Math.max(image, -1), 1);
+      if (weights.clampImage()) {
+        image = Math.clamp(image, -1, 1);
       }
       x[i] = weights.state() * x[i] + weights.image() * image + weights.noise() * z[i];
+      if (weights.clampState()) {
+        x[i] = Math.clamp(x[i], -1, 1);
+      }
     }
     write(x, state);
   }
