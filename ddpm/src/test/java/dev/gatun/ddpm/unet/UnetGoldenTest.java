@@ -7,11 +7,13 @@ import dev.gatun.ddpm.GoldenFile;
 import dev.gatun.runtime.memory.DeviceArena;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Networks against PyTorch: see {@code src/test/golden/README.md}. */
+@Tag("every-device")
 class UnetGoldenTest {
   /** A file that {@code unets.py --full} wrote. */
   private static final String FILE = "gatun.golden";
