@@ -6,6 +6,7 @@ import dev.gatun.runtime.op.BackendContract;
 import dev.gatun.runtime.op.BackendUnavailableException;
 import dev.gatun.runtime.op.Backends;
 import dev.gatun.runtime.op.ConvolutionContract;
+import dev.gatun.runtime.op.DiffusionContract;
 import dev.gatun.runtime.op.ElementwiseContract;
 import dev.gatun.runtime.op.MatrixProductContract;
 import dev.gatun.runtime.op.NormalizationContract;
@@ -101,6 +102,14 @@ final class CudaBackendTest {
 
   @Nested
   final class ParameterUpdate extends ParameterUpdateContract {
+    @Override
+    protected Backend backend() {
+      return gpu();
+    }
+  }
+
+  @Nested
+  final class Diffusion extends DiffusionContract {
     @Override
     protected Backend backend() {
       return gpu();
