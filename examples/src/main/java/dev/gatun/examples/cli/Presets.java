@@ -103,7 +103,7 @@ final class Presets {
                       Precision.FP32,
                       0,
                       new Intervals(500, 500)),
-                  Recipe.Length.ofEpochs(4000),
+                  Recipe.Length.ofEpochs(4000, 5),
                   false),
               new Recipe(
                   Size.SMALL,

@@ -13,6 +13,9 @@ final class SamplerOption {
   private static final int DDIM_STEPS = 50;
   private static final int DDPM_STEPS = 200;
 
+  /** A diffusion of so many steps, or fewer, is walked back step by step. */
+  private static final int SHORT = 300;
+
   /** The ways. */
   enum Kind {
     DDPM,
@@ -32,7 +35,8 @@ final class SamplerOption {
       names = "--steps",
       paramLabel = "N",
       description =
-          "Evaluations of the network per image; the default is 200 for ddpm, 50 for ddim.")
+          "Evaluations of the network per image; the default is 200 for ddpm (all where the network"
+              + " has 300 or fewer), 50 for ddim.")
   private @Nullable Integer steps;
 
   @Option(
@@ -61,7 +65,8 @@ final class SamplerOption {
     Clamp kept = clamp != null ? clamp : usual;
     return switch (kind) {
       case DDPM ->
-          AncestralSampler.of(steps != null ? steps : Math.min(DDPM_STEPS, all)).withClamp(kept);
+          AncestralSampler.of(steps != null ? steps : all <= SHORT ? all : DDPM_STEPS)
+              .withClamp(kept);
       case DDIM ->
           DdimSampler.of(steps != null ? steps : Math.min(DDIM_STEPS, all)).withClamp(kept);
     };

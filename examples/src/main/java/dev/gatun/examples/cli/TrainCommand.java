@@ -229,6 +229,9 @@ final class TrainCommand implements Callable<Integer> {
       config = config.withSteps(Math.multiplyExact(epochs, stepsPerEpoch));
     }
     Integer sampleEpochs = changes.sampleEpochs();
+    if (sampleEpochs == null && !resume && recipe().length().sampleEpochs() > 0) {
+      sampleEpochs = recipe().length().sampleEpochs();
+    }
     if (sampleEpochs != null) {
       int every = Math.multiplyExact(sampleEpochs, stepsPerEpoch);
       config = config.withEvery(config.every().withSample(every));

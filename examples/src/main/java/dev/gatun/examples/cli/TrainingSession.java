@@ -60,6 +60,9 @@ final class TrainingSession implements AutoCloseable {
         .formatted(trainer.stepsDone() / stepsPerEpoch, trainer.stepsDone());
   }
 
+  /** A diffusion of so many steps, or fewer, is walked back step by step. */
+  private static final int SHORT = 300;
+
   /** What is to be drawn, and how carefully. */
   record Sheet(int count, int steps) {}
 
@@ -69,7 +72,8 @@ final class TrainingSession implements AutoCloseable {
    * @throws StopSignal.StoppedException as soon as {@code stop} is asked for
    */
   ReverseFigure draw(Sheet sheet, Clamp clamp, StopSignal stop) {
-    int steps = Math.min(sheet.steps(), config.model().diffusionSteps());
+    int all = config.model().diffusionSteps();
+    int steps = all <= SHORT ? all : Math.min(sheet.steps(), all);
     Sampler sampler = AncestralSampler.of(steps).withClamp(clamp);
     try (var averaged = trainer.averagedWeights();
         var sampling =

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.ddpm.training.TrainingConfig;
+import dev.gatun.runtime.op.LossFunction;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,6 +45,37 @@ class EndToEndTest {
     BufferedImage many = sample(run, 17, "ddim");
     assertArrayEquals(first(one), first(many), "sample 0 does not depend on --count");
     sample(run, 1, "ddpm");
+  }
+
+  /** 10,000 digits make 625 steps of 16 images. */
+  @Test
+  void epochsAreAsManyStepsAsTheDataGive() throws IOException {
+    Path run = folder.resolve("epochs");
+    String[] args = {
+      "mnist",
+      "--epochs",
+      "3",
+      "--sample-epochs",
+      "2",
+      "--batch-size",
+      "16",
+      "--loss",
+      "huber",
+      "--flip",
+      "--out",
+      run.toString()
+    };
+    try (StopSignal stop = new StopSignal()) {
+      TrainCommand train = new TrainCommand();
+      new CommandLine(train).parseArgs(args);
+      stop.request();
+      assertEquals(130, train.run(stop, TrainingDisplay::open));
+    }
+    TrainingConfig config = new RunFolder(run).readConfig().training();
+    assertEquals(3 * 625, config.steps());
+    assertEquals(2 * 625, config.every().sample());
+    assertEquals(LossFunction.HUBER, config.loss());
+    assertTrue(config.horizontalFlip());
   }
 
   private BufferedImage sample(Path run, int count, String sampler) throws IOException {

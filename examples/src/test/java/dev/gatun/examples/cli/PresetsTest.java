@@ -101,6 +101,7 @@ class PresetsTest {
     assertEquals(1e-3, config.learningRate(config.steps()));
     assertEquals(0, config.optimizer().clipNorm());
     assertEquals(4000, full.length().epochs());
+    assertEquals(5, full.length().sampleEpochs());
     assertEquals(Clamp.STATE, Presets.SIMPLE_UNET.clamp());
     assertEquals(List.of(Size.FULL, Size.SMALL), sizes(Presets.SIMPLE_UNET));
   }
