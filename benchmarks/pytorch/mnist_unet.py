@@ -1,36 +1,7 @@
-"""The MNIST U-Net of the benchmarks (864,609 parameters), with the weights and batches of PROTOCOL.md.
+"""The MNIST U-Net of the benchmarks: 864,609 parameters."""
 
-Weights follow the formula of ddpm/src/test/golden/formula.py; u and r below are its u and r. Batch b of n images:
-    target[i] = sqrt(3) * r(1001 + 4 b, i)                              unit variance
-    x[i]      = 0.6 * r(1000 + 4 b, i) + 0.8 * target[i]                target before its rounding
-    t[i]      = (1 + floor(1000 * u(1002 + 4 b, i))) / 1000
-"""
-
-import pathlib
-import sys
-
-import numpy as np
 import torch
 from torch import nn
-
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "ddpm/src/test/golden"))
-
-from formula import float32, load_weights, symmetric, uniform  # noqa: E402
-
-PARAMETERS = 864_609
-
-
-def formula_batch(b, images):
-    """x [n,1,28,28], t [n] and target [n,1,28,28] of batch b, float32."""
-    count = images * 28 * 28
-    target = np.sqrt(3.0) * symmetric(1001 + 4 * b, count)
-    x = 0.6 * symmetric(1000 + 4 * b, count) + 0.8 * target
-    t = (1.0 + np.floor(1000.0 * uniform(1002 + 4 * b, images))) / 1000.0
-    shape = (images, 1, 28, 28)
-    return float32(x, *shape), float32(t, images), float32(target, *shape)
-
-
-# The network ---------------------------------------------------------------------------------------------------------
 
 
 def norm_relu(channels):
@@ -127,11 +98,3 @@ class Unet(nn.Module):
     def forward(self, x, t):
         features, d1, d2, d3, latent = self.encoder(x)
         return self.decoder(latent + self.time_embedding_layer(t), d3, d2, d1, features)
-
-
-def formula_unet(dtype=torch.float32):
-    network = Unet()
-    assert sum(p.numel() for p in network.parameters()) == PARAMETERS
-    assert [n for n, _ in network.named_parameters()] == list(network.state_dict())
-    load_weights(network)
-    return network.to(dtype)

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""PyTorch's half of the training-step benchmark. Alone:
+"""PyTorch's half of the benchmarks. Alone:
 
     python train_step.py --network mnist-unet --batch 128 --precision bf16 --mode channels_last --json out.json
 
 or with --protocol stdio, driven line by line as ../PROTOCOL.md says (that is how ../compare uses it).
-A step: draw t and the noise, x_t, forward, mean squared error, backward, fused Adam. The batch is in memory already.
+A training step: draw t and the noise, x_t, forward, mean squared error, backward, fused Adam, averaged weights. The batch is
+in memory already. A sampling: 50 steps of DDIM from noise to images.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import os
 import pathlib
 import resource
@@ -18,12 +20,13 @@ import sys
 import time
 
 MODES = ("eager", "channels_last", "compile", "compile_channels_last")
-T = 1000
+SAMPLING_STEPS = 50
+EMA_DECAY = 0.999
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", choices=["mnist-unet"], default="mnist-unet")
+    parser.add_argument("--network", default="mnist-unet", help="one of networks.py")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="bf16 is torch.autocast")
     parser.add_argument("--mode", choices=MODES, default="eager")
@@ -44,39 +47,50 @@ os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no pool of idle c
 import torch  # noqa: E402, after the environment that it reads
 from torch.nn.functional import mse_loss  # noqa: E402
 
-import mnist_unet  # noqa: E402
+from networks import NETWORKS, formula  # noqa: E402
 
 
-class TrainingStep:
-    """The network with the formula's weights, its optimizer and one batch of images."""
+class Benchmark:
+    """The network with the formula's weights, its optimizer, its averaged weights and one batch of images."""
 
     def __init__(self, options):
+        self.kind = NETWORKS[options.network]
         self.device = torch.device(options.device)
         self.bf16 = options.precision == "bf16"
-        network = mnist_unet.formula_unet().to(self.device)
         self.format = torch.channels_last if options.mode.endswith("channels_last") else torch.contiguous_format
-        network = network.to(memory_format=self.format)
+        network = self.kind.create()
+        formula.load_weights(network)
+        network = network.to(self.device).to(memory_format=self.format)
         self.parameters = dict(network.named_parameters())
+        self.averages = [p.detach().clone() for p in network.parameters()]
         self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
         self.network = torch.compile(network) if options.mode.startswith("compile") else network
-        self.batch = self.placed(mnist_unet.formula_batch(0, options.batch))
-        self.images = self.batch[0].clamp(-1, 1)
-        betas = torch.linspace(1e-4, 0.02, T, dtype=torch.float64)
+        shape = (options.batch, *self.kind.image)
+        count = options.batch * math.prod(self.kind.image)
+        target = math.sqrt(3.0) * formula.symmetric(1001, count)
+        x = 0.6 * formula.symmetric(1000, count) + 0.8 * target
+        self.x, self.target = (self.placed(formula.float32(a, *shape)) for a in (x, target))
+        t = torch.from_numpy(formula.uniform(1002, options.batch) * self.kind.steps).long()
+        self.t = t.to(self.device)
+        self.images = self.x.clamp(-1, 1)
+        betas = torch.linspace(1e-4, 0.02, self.kind.steps, dtype=torch.float64)
         abar = torch.cumprod(1 - betas, 0)
         self.signal, self.sigma = (a.to(self.device, torch.float32) for a in (abar.sqrt(), (1 - abar).sqrt()))
 
-    def placed(self, tensors):
-        return [a.to(self.device, memory_format=self.format if a.dim() == 4 else torch.contiguous_format) for a in tensors]
+    def placed(self, images):
+        return images.to(self.device, memory_format=self.format)
 
-    def loss(self, x, t, target):
+    def predict(self, x, t):
+        """The network's answer in float32; t counts from 0."""
         with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext():
-            output = self.network(x, t)
-        return output.float(), mse_loss(output.float(), target)
+            return self.network(x, (t + 1).float() / self.kind.steps if self.kind.fraction else t).float()
 
     def check(self):
-        """Loss and norms on the formula's batch 0; changes no weight."""
+        """Loss and norms on the formula's batch; changes no weight."""
+        self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        output, loss = self.loss(*self.batch)
+        output = self.predict(self.x, self.t)
+        loss = mse_loss(output, self.target)
         loss.backward()
         norms = {name: p.grad.double().norm().item() for name, p in self.parameters.items()}
         total = sum(n * n for n in norms.values()) ** 0.5
@@ -89,32 +103,57 @@ class TrainingStep:
         }
 
     def step(self):
-        i = torch.randint(0, T, (len(self.images),), device=self.device)
+        i = torch.randint(0, self.kind.steps, (len(self.images),), device=self.device)
         noise = torch.randn_like(self.images)
         x_t = self.signal[i][:, None, None, None] * self.images + self.sigma[i][:, None, None, None] * noise
         self.optimizer.zero_grad(set_to_none=True)
-        _, loss = self.loss(x_t, (i + 1).float() / T, noise)
+        loss = mse_loss(self.predict(x_t, i), noise)
         loss.backward()
         self.optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(self.averages, list(self.parameters.values()), 1 - EMA_DECAY)
         return loss
 
-    def block(self, steps):
+    def train(self, steps):
         """Times that many steps. On a GPU only their mean is known: the queue is awaited once, at the end."""
+        self.network.train()
+        return self.timed(steps, self.step)
+
+    def sample(self, rounds):
+        """Times that many samplings of the batch, with one warm-up of the network in evaluation mode before."""
+        self.network.eval()
+        with torch.inference_mode():
+            self.predict(self.images, self.t)
+            return self.timed(rounds, self.ddim)
+
+    def ddim(self):
+        """Song et al. 2021, eq. 12, without noise, x_0 clamped; the mean of the images is its result."""
+        timesteps = torch.linspace(0, self.kind.steps - 1, SAMPLING_STEPS).round().long().tolist()[::-1]
+        x = torch.randn_like(self.images)
+        for t, before in zip(timesteps, [*timesteps[1:], -1]):
+            a, s = self.signal[t], self.sigma[t]
+            noise = self.predict(x, torch.full((len(x),), t, device=self.device))
+            x0 = ((x - s * noise) / a).clamp(-1, 1)
+            if before < 0:
+                return x0.mean()
+            x = self.signal[before] * x0 + self.sigma[before] * (x - a * x0) / s
+
+    def timed(self, count, work):
         times = []
         if self.device.type == "cpu":
-            for _ in range(steps):
+            for _ in range(count):
                 start = time.perf_counter()
-                loss = self.step().item()
+                value = work().item()
                 times.append((time.perf_counter() - start) * 1e3)
         else:
             torch.accelerator.synchronize()
             start = time.perf_counter()
-            for _ in range(steps):
-                loss = self.step()
-            loss = loss.item()
+            for _ in range(count):
+                value = work()
+            value = value.item()
             torch.accelerator.synchronize()
-            times.append((time.perf_counter() - start) * 1e3 / steps)
-        return {"ms_per_step": times, "loss": loss}
+            times.append((time.perf_counter() - start) * 1e3 / count)
+        return {"ms_per_step": times, "loss": value}
 
 
 def peak_rss_bytes():
@@ -151,19 +190,21 @@ def serve(training, out):
         if command == "check":
             reply(training.check())
         elif command == "warmup":
-            reply(training.block(arguments.warmup))
+            reply(training.train(arguments.warmup))
         elif command == "block":
-            reply(training.block(arguments.steps_per_block))
+            reply(training.train(arguments.steps_per_block))
+        elif command == "sample":
+            reply(training.sample(1))
         elif command == "memory":
             reply({"peak_rss_bytes": peak_rss_bytes()})
         else:
-            reply({"error": f"unknown command {command!r}; expected check, warmup, block, memory or quit"})
+            reply({"error": f"unknown command {command!r}; expected check, warmup, block, sample, memory or quit"})
 
 
 def alone(training):
     check = training.check()
-    training.block(arguments.warmup)
-    blocks = [training.block(arguments.steps_per_block)["ms_per_step"] for _ in range(arguments.blocks)]
+    training.train(arguments.warmup)
+    blocks = [training.train(arguments.steps_per_block)["ms_per_step"] for _ in range(arguments.blocks)]
     medians = [statistics.median(block) for block in blocks]
     median = statistics.median(medians)
     result = {
@@ -185,7 +226,9 @@ def main():
     out, sys.stdout = sys.stdout, sys.stderr
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
-    training = TrainingStep(arguments)
+    if arguments.network not in NETWORKS:
+        sys.exit(f"--network {arguments.network}: expected one of {', '.join(NETWORKS)}")
+    training = Benchmark(arguments)
     if arguments.protocol:
         serve(training, out)
     else:

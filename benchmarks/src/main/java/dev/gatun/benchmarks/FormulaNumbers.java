@@ -4,6 +4,7 @@ import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,7 +13,7 @@ import java.util.function.IntToDoubleFunction;
 
 /**
  * The weights and batches that PyTorch's half of the benchmarks has too: the formula in the
- * docstring of {@code benchmarks/pytorch/mnist_unet.py}.
+ * docstring of {@code ddpm/src/test/golden/formula.py}, with the batch of PROTOCOL.md.
  */
 final class FormulaNumbers {
   private FormulaNumbers() {}
@@ -31,45 +32,70 @@ final class FormulaNumbers {
     return 2 * uniform(stream, i) - 1;
   }
 
-  /** Element i of batch 0's target. */
+  /** Element i of the batch's target, in PyTorch's order. */
   static double target(int i) {
     return Math.sqrt(3) * symmetric(1001, i);
   }
 
-  /** Element i of batch 0's x. */
+  /** Element i of the batch's x, in PyTorch's order. */
   static double x(int i) {
     return 0.6 * symmetric(1000, i) + 0.8 * target(i);
   }
 
-  /** Image n's step of batch 0, in 0 .. 999; PyTorch's network is given (step + 1) / 1000. */
-  static int step(int n) {
-    return (int) Math.floor(1000 * uniform(1002, n));
+  /** Image n's step of the batch, in 0 .. steps - 1. */
+  static int step(int n, int steps) {
+    return (int) Math.floor(steps * uniform(1002, n));
   }
 
-  /** Gives every parameter its value; the store's order is PyTorch's. */
+  /** Gives every weight, bias and running statistic its value; the store's order is PyTorch's. */
   static void load(Backend backend, ParameterStore store) {
     for (Parameter parameter : store.parameters()) {
       String name = parameter.name();
-      Parameter weight = store.parameter(name.substring(0, name.lastIndexOf('.')) + ".weight");
-      boolean normalization = weight.shape().rank() == 1;
-      double center = normalization && parameter == weight ? 1 : 0;
-      double fanIn = (double) (weight.shape().elements() / weight.shape().batch());
-      double bound = normalization ? 0.1 : 1 / Math.sqrt(fanIn);
+      String kind = name.substring(name.lastIndexOf('.') + 1);
+      final double center;
+      final double bound;
+      switch (kind) {
+        case "weight", "bias" -> {
+          String layer = name.substring(0, name.length() - kind.length());
+          Shape weight = store.parameter(layer + "weight").shape();
+          boolean normalization = weight.rank() == 1;
+          center = normalization && kind.equals("weight") ? 1 : 0;
+          double fanIn = (double) (weight.elements() / weight.batch());
+          bound = normalization ? 0.1 : 1 / Math.sqrt(fanIn);
+        }
+        case "running_mean" -> {
+          center = 0;
+          bound = 0.1;
+        }
+        case "running_var" -> {
+          center = 1;
+          bound = 0.5;
+        }
+        default -> {
+          continue; // frequencies, counters
+        }
+      }
       int stream = parameter.index();
       long[] shape = parameter.pytorchShape();
       int channels = shape.length == 4 ? (int) shape[1] : 1;
       int pixels = shape.length == 4 ? (int) (shape[2] * shape[3]) : 1;
-      // element i in memory is [outer, pixel, channel], in PyTorch's order [outer, channel, pixel]
-      upload(
-          backend,
-          parameter.value(),
-          i -> {
-            int outer = i / (channels * pixels);
-            int pixel = i / channels % pixels;
-            int j = (outer * channels + i % channels) * pixels + pixel;
-            return center + bound * symmetric(stream, j);
-          });
+      uploadImages(
+          backend, parameter.value(), channels, pixels, i -> center + bound * symmetric(stream, i));
     }
+  }
+
+  /** Images or weights by a function of PyTorch's element: [outer, channel, pixel] there. */
+  static void uploadImages(
+      Backend backend, Tensor tensor, int channels, int pixels, IntToDoubleFunction value) {
+    // element i in memory is [outer, pixel, channel]
+    upload(
+        backend,
+        tensor,
+        i -> {
+          int outer = i / (channels * pixels);
+          int pixel = i / channels % pixels;
+          return value.applyAsDouble((outer * channels + i % channels) * pixels + pixel);
+        });
   }
 
   /** Writes value(i), rounded once, to element i of a dense FLOAT32 or INT32 tensor. */

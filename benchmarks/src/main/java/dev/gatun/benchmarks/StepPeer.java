@@ -31,6 +31,8 @@ public final class StepPeer implements AutoCloseable {
   private static final Gson GSON =
       new GsonBuilder().serializeSpecialFloatingPointValues().disableHtmlEscaping().create();
 
+  private static final int SAMPLING_STEPS = 50;
+
   private final Map<String, String> options;
   private final boolean profile;
   private final OperatorTimes times = new OperatorTimes();
@@ -48,7 +50,11 @@ public final class StepPeer implements AutoCloseable {
     Backend device = Backends.open(options.get("device"));
     backend = profile ? new TimedBackend(device, times) : device;
     training =
-        new TrainingStep(backend, options.get("network"), number("batch"), precision.activations());
+        new TrainingStep(
+            backend,
+            BenchmarkModels.named(options.get("network")),
+            number("batch"),
+            precision.activations());
   }
 
   /** See the class. */
@@ -134,13 +140,14 @@ public final class StepPeer implements AutoCloseable {
             case "check" -> training.check();
             case "warmup" -> warmUp();
             case "block" -> block();
+            case "sample" -> sample();
             case "memory" -> Map.of("peak_rss_bytes", peakResidentBytes());
             default ->
                 Map.of(
                     "error",
                     "unknown command '"
                         + line.strip()
-                        + "'; expected check, warmup, block, memory or quit");
+                        + "'; expected check, warmup, block, sample, memory or quit");
           });
       line = in.readLine();
     }
@@ -204,6 +211,17 @@ public final class StepPeer implements AutoCloseable {
     result.put("ms_per_step", milliseconds);
     result.put("loss", loss);
     return result;
+  }
+
+  private Map<String, Object> sample() {
+    long start = System.nanoTime();
+    float[] images = training.sample(SAMPLING_STEPS);
+    double milliseconds = (System.nanoTime() - start) * 1e-6;
+    double sum = 0;
+    for (float value : images) {
+      sum += value;
+    }
+    return Map.of("ms_per_step", new double[] {milliseconds}, "loss", sum / images.length);
   }
 
   private void reportProfile() {

@@ -1,12 +1,11 @@
 package dev.gatun.benchmarks;
 
-import dev.gatun.ddpm.diffusion.BetaSchedule;
 import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.ddpm.diffusion.ForwardProcess;
 import dev.gatun.ddpm.diffusion.ModelConfig;
-import dev.gatun.ddpm.diffusion.NetworkConfig;
-import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.diffusion.RandomPurpose;
+import dev.gatun.ddpm.sampler.DdimSampler;
+import dev.gatun.ddpm.sampler.SamplingLoop;
 import dev.gatun.ddpm.unet.Networks;
 import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.ParameterStore;
@@ -15,6 +14,7 @@ import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.op.Loss;
 import dev.gatun.nn.optim.Adam;
 import dev.gatun.nn.optim.AdamConfig;
+import dev.gatun.nn.optim.Ema;
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Program;
@@ -32,16 +32,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * A network with the formula's weights, Adam and one batch of images: the training step of
  * PROTOCOL.md. What {@code dev.gatun.ddpm.training.Trainer} does in a step, but for the loading of
- * images, gradient clipping and averaged weights, which PyTorch's half does not do either.
+ * images and gradient clipping, which PyTorch's half does not do either.
  */
 final class TrainingStep implements AutoCloseable {
+  private static final double EMA_DECAY = 0.999;
   private static final int PLAIN_STEPS = 2; // until the step arena has found its size
 
   private final Backend backend;
   private final DType compute;
+  private final ModelConfig config;
   private final Denoiser network;
   private final ParameterStore parameters;
   private final Adam adam;
+  private final Ema ema;
   private final AdamConfig settings = AdamConfig.defaults();
   private final DeviceArena arena;
   private final DeviceArena stepArena;
@@ -61,19 +64,17 @@ final class TrainingStep implements AutoCloseable {
   private final MemorySegment hostLoss = host.allocate(ValueLayout.JAVA_FLOAT);
   private int number;
   private @Nullable Program program;
+  private @Nullable SamplingLoop sampling;
 
-  TrainingStep(Backend backend, String networkName, int batch, DType compute) {
+  TrainingStep(Backend backend, ModelConfig config, int batch, DType compute) {
     this.backend = backend;
     this.compute = compute;
-    ModelConfig config =
-        ModelConfig.defaults()
-            .withNetwork(NetworkConfig.named(networkName))
-            .withBetas(BetaSchedule.linear())
-            .withPrediction(Prediction.EPSILON);
+    this.config = config;
     network = Networks.create(backend, config, 0);
     parameters = network.parameters();
     FormulaNumbers.load(backend, parameters);
     adam = new Adam(settings, parameters);
+    ema = new Ema(parameters, EMA_DECAY);
     arena = new DeviceArena(backend.memory(), "benchmark state");
     stepArena = new DeviceArena(backend.memory(), "benchmark step");
     forward = new ForwardProcess(backend, arena, config.schedule(), config.prediction(), batch);
@@ -88,13 +89,15 @@ final class TrainingStep implements AutoCloseable {
     t = Tensor.allocate(arena, DType.INT32, Shape.of(batch));
     lossValue = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
     stepNumber = Tensor.allocate(arena, DType.INT32, Shape.of(1));
-    FormulaNumbers.upload(backend, x, FormulaNumbers::x);
-    FormulaNumbers.upload(backend, target, FormulaNumbers::target);
-    FormulaNumbers.upload(backend, steps, FormulaNumbers::step);
+    int pixels = config.height() * config.width();
+    FormulaNumbers.uploadImages(backend, x, config.channels(), pixels, FormulaNumbers::x);
+    FormulaNumbers.uploadImages(backend, target, config.channels(), pixels, FormulaNumbers::target);
+    int diffusionSteps = config.diffusionSteps();
+    FormulaNumbers.upload(backend, steps, n -> FormulaNumbers.step(n, diffusionSteps));
     backend.elementwise().clamp(x, -1, 1, images);
   }
 
-  /** Loss and norms on the formula's batch 0; changes no weight. */
+  /** Loss and norms on the formula's batch; changes no weight. */
   Map<String, Object> check() {
     stepArena.reset();
     try (Tape tape = new Tape(backend, stepArena, compute, true)) {
@@ -107,6 +110,9 @@ final class TrainingStep implements AutoCloseable {
     Map<String, Double> norms = new LinkedHashMap<>();
     double squares = 0;
     for (Parameter parameter : parameters.parameters()) {
+      if (!parameter.isTrainable()) {
+        continue;
+      }
       double norm = FormulaNumbers.norm(backend, parameter.gradient());
       norms.put(parameter.name(), norm);
       squares += norm * norm;
@@ -125,6 +131,7 @@ final class TrainingStep implements AutoCloseable {
     hostStep.set(ValueLayout.JAVA_INT, 0, number);
     backend.upload(hostStep, stepNumber);
     adam.prepare(number, settings.learningRate());
+    ema.prepare(number);
     if (number <= PLAIN_STEPS) {
       train();
       return;
@@ -141,10 +148,26 @@ final class TrainingStep implements AutoCloseable {
     return hostLoss.get(ValueLayout.JAVA_FLOAT, 0);
   }
 
+  /** Draws as many images as the batch has by {@code steps} steps of DDIM; waits for them. */
+  float[] sample(int steps) {
+    if (sampling == null) {
+      sampling =
+          new SamplingLoop(
+              backend,
+              network,
+              config.schedule(),
+              config.prediction(),
+              DdimSampler.of(steps),
+              compute);
+    }
+    return sampling.draw(0, 0, images.shape().batch());
+  }
+
   private void train() {
     stepArena.reset();
     var random = backend.randomFill();
-    random.integers(new RandomKey(0, RandomPurpose.TIMESTEPS), stepNumber, 0, 0, 1000, t);
+    random.integers(
+        new RandomKey(0, RandomPurpose.TIMESTEPS), stepNumber, 0, 0, config.diffusionSteps(), t);
     random.normal(new RandomKey(0, RandomPurpose.TRAINING_NOISE), stepNumber, 0, noise);
     forward.noisy(images, noise, t, xt);
     try (Tape tape = new Tape(backend, stepArena, compute, true)) {
@@ -153,13 +176,16 @@ final class TrainingStep implements AutoCloseable {
       tape.backward(loss);
       backend.elementwise().copy(loss.value(), lossValue);
     }
-    adam.update(parameters.one());
+    adam.update(parameters.one(), ema);
   }
 
   @Override
   public void close() {
     if (program != null) {
       program.close();
+    }
+    if (sampling != null) {
+      sampling.close();
     }
     backend.synchronize();
     stepArena.close();
