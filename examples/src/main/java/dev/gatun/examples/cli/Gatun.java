@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -68,7 +69,8 @@ public final class Gatun {
     Gatun gatun = new Gatun();
     CommandLine commands = new CommandLine(gatun);
     commands.setCaseInsensitiveEnumValuesAllowed(true);
-    listPresets(commands.getSubcommands().get("train").getCommandSpec().usageMessage());
+    CommandLine train = Objects.requireNonNull(commands.getSubcommands().get("train"));
+    listPresets(train.getCommandSpec().usageMessage());
     commands.setParameterExceptionHandler((e, args) -> explainUsage(e));
     commands.setExecutionExceptionHandler(
         (e, command, parsed) ->
