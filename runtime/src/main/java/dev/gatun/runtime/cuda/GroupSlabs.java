@@ -10,7 +10,8 @@ final class GroupSlabs {
   private static final int THREADS = 256;
   private static final int SUMS = 2; // sets of partial sums at a time
   private static final int GOOD_ROW_BYTES = 64;
-  private static final int RESERVED_BYTES = 1024; // of a multiprocessor's shared memory, by each block
+  private static final int RESERVED_BYTES =
+      1024; // of a multiprocessor's shared memory, by each block
 
   private final int multiprocessors;
   private final int mostBytes;
