@@ -22,10 +22,14 @@ class StepEmbedding(nn.Module):
         self.linear_1 = nn.Linear(width, hidden)
         self.linear_2 = nn.Linear(hidden, hidden)
 
-    def forward(self, t):
+    def wave(self, t):
+        """The sines, then the cosines, in float32."""
         exponent = -math.log(10000) * torch.arange(self.half, dtype=torch.float32) / (self.half - 1)
         angles = t[:, None].float() * torch.exp(exponent)[None, :]
-        wave = torch.cat((torch.sin(angles), torch.cos(angles)), dim=1).to(self.linear_1.weight.dtype)
+        return torch.cat((torch.sin(angles), torch.cos(angles)), dim=1)
+
+    def forward(self, t):
+        wave = self.wave(t).to(self.linear_1.weight.dtype)
         return self.linear_2(nn.functional.silu(self.linear_1(wave)))
 
 

@@ -26,7 +26,8 @@ All is computed in float64 from the float32 weights and inputs, and stored as fl
 proves that float32 agrees, with perturbed weights too: no value lies on a kink.
 
 Beside them: simple_unet.txt, the tree of modules that document 004 prints, and embeddings.safetensors, the sinusoidal
-embeddings in float32: interleaved [50,128] as in document 000, concatenated [300,32] as in document 004.
+embeddings in float32: interleaved [50,128] as in document 000, concatenated [300,32] as in document 004,
+rounded_concatenated [1000,32] as in cifar_unet.py.
 """
 
 import argparse
@@ -41,7 +42,7 @@ import torch
 from torch import nn
 
 import documents
-from cifar_unet import CifarUnet
+from cifar_unet import CifarUnet, StepEmbedding
 from formula import distance, float32, load_weights, perturb, symmetric, uniform
 
 BATCHES = 11  # the first for the gradients, ten for training
@@ -371,7 +372,7 @@ def golden(folder, runs, m, images_, loss_function, first_batch=1):
 
 
 def print_and_embed(folder, out):
-    """The tree of modules that document 004 prints, and both documents' embeddings in float32."""
+    """The tree of modules that document 004 prints, and every embedding in float32."""
     from safetensors.torch import save_file
 
     path = documents.find(folder, "004")
@@ -381,7 +382,11 @@ def print_and_embed(folder, out):
     (out / "simple_unet.txt").write_text(tree + "\n")
     interleaved = documents.load(documents.find(folder, "000"))["SinusoidalPositionEmbeddings"](128)
     concatenated = simple_code["SinusoidalPositionEmbeddings"](32)
-    values = {"interleaved": interleaved(torch.arange(50)), "concatenated": concatenated(torch.arange(300))}
+    values = {
+        "interleaved": interleaved(torch.arange(50)),
+        "concatenated": concatenated(torch.arange(300)),
+        "rounded_concatenated": StepEmbedding(32, 1).wave(torch.arange(1000)),
+    }
     save_file({name: v.contiguous() for name, v in values.items()}, out / "embeddings.safetensors")
 
 
