@@ -19,12 +19,21 @@ import java.util.regex.Pattern;
     packages = "dev.gatun",
     importOptions = {
       ImportOption.DoNotIncludeTests.class,
+      ArchitectureTest.DoNotIncludeTestJars.class,
       ArchitectureTest.DoNotIncludeGeneratedBindings.class
     })
 class ArchitectureTest {
 
   private static final String[] GENERATED =
       in("bindings", "cuda", "cudart", "cublas", "cublaslt", "cudnn", "nvrtc", "nccl", "onednn");
+
+  /** The tests of the modules below, as this module's tests see them. */
+  static final class DoNotIncludeTestJars implements ImportOption {
+    @Override
+    public boolean includes(Location location) {
+      return !location.contains("-tests.jar");
+    }
+  }
 
   /** They are many, know nobody, and are seen from their users' side. */
   static final class DoNotIncludeGeneratedBindings implements ImportOption {

@@ -117,8 +117,8 @@ final class CudaErrorsTest {
             .getLast()
             .matches(
                 "gatun: training with batches of 1,000 needs [0-9,]+ MiB \\([0-9,]+ MiB for"
-                    + " weights, moments and averages, [0-9,]+ MiB for the step\\), [0-9,]+ MiB are"
-                    + " free: a batch size of \\d\\d\\d? fits"),
+                    + " weights, moments, averages and a small data set, [0-9,]+ MiB for the"
+                    + " step\\), [0-9,]+ MiB are free: a batch size of \\d\\d\\d? fits"),
         lines.toString());
     assertTrue(Files.notExists(run), "nothing is written");
   }
