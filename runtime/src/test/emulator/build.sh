@@ -22,7 +22,7 @@ library() {
 library libcuda.so.1 driver.cpp -l:libkernels.so
 library libnvtx3interop.so.1 nvtx.cpp
 library libcublasLt.so.13 cublaslt.cpp -l:libcuda.so.1
-library libcublas.so.13 cublaslt.cpp -l:libcuda.so.1
+library libcublas.so.13 cublas.cpp
 library libcudnn.so.9 cudnn.cpp -l:libcuda.so.1
 # What the loader looks for beside cuDNN's main file.
 for part in graph ops cnn adv heuristic engines_precompiled engines_runtime_compiled; do

@@ -342,12 +342,5 @@ EXPORT int cublasLtMatmul(void* handle, void* desc, const void* alpha, const voi
   return status == 0 ? SUCCESS : EXECUTION_FAILED;
 }
 
-// libcublas.so.13, which is loaded beside cuDNN, is this file too: all that is asked of it is its version.
-EXPORT int cublasGetProperty(int property, int* value) {
-  const int version[] = {13, 1, 1};
-  *value = version[property];
-  return SUCCESS;
-}
-
 // For tests: how many descriptors there are.
 EXPORT int64_t gatun_emulator_cublaslt_objects() { return (int64_t)objects.size(); }
