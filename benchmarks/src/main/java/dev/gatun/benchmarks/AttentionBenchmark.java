@@ -10,8 +10,8 @@ public class AttentionBenchmark extends ImageBenchmark {
 
   private static final int HEADS = 4;
 
-  @Param({"16x16x128", "14x14x128", "7x7x128"})
-  public String image = "14x14x128";
+  @Param({"28x28x32", "14x14x64", "7x7x128", "16x16x256"})
+  public String image = "28x28x32";
 
   private Tensor q;
   private Tensor k;

@@ -21,6 +21,18 @@ final class ExpTerms {
   static final float C3 = 1.6666665459e-1f;
   static final float C2 = 5.0000001201e-1f;
 
+  // of 2^x
+
+  static final float LOW_2 = -126f;
+  static final float HIGH_2 = 127f;
+
+  // 2^r on |r| <= 1/2, minimal relative error (9.2e-8) with 2^0 = 1, highest power first
+  static final float D5 = 1.3264726899e-3f;
+  static final float D4 = 9.6715126606e-3f;
+  static final float D3 = 5.5507337442e-2f;
+  static final float D2 = 2.4022242085e-1f;
+  static final float D1 = 6.9314697760e-1f;
+
   private ExpTerms() {}
 
   static float exp(float x) {

@@ -9,6 +9,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -27,6 +28,11 @@ final class Lanes {
 
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  private static final VectorShuffle<Float> BY_8 = rotation(8);
+  private static final VectorShuffle<Float> BY_4 = rotation(4);
+  private static final VectorShuffle<Float> BY_2 = rotation(2);
+  private static final VectorShuffle<Float> BY_1 = rotation(1);
+
   private static final FloatVector ONE = FloatVector.broadcast(F, 1f);
   private static final FloatVector LOG2_E = FloatVector.broadcast(F, ExpTerms.LOG2_E);
   private static final FloatVector ROUND = FloatVector.broadcast(F, ExpTerms.ROUND);
@@ -38,7 +44,17 @@ final class Lanes {
   private static final FloatVector C3 = FloatVector.broadcast(F, ExpTerms.C3);
   private static final FloatVector C2 = FloatVector.broadcast(F, ExpTerms.C2);
 
+  private static final FloatVector D5 = FloatVector.broadcast(F, ExpTerms.D5);
+  private static final FloatVector D4 = FloatVector.broadcast(F, ExpTerms.D4);
+  private static final FloatVector D3 = FloatVector.broadcast(F, ExpTerms.D3);
+  private static final FloatVector D2 = FloatVector.broadcast(F, ExpTerms.D2);
+  private static final FloatVector D1 = FloatVector.broadcast(F, ExpTerms.D1);
+
   private Lanes() {}
+
+  private static VectorShuffle<Float> rotation(int by) {
+    return VectorShuffle.fromOp(F, i -> (i + by) % N);
+  }
 
   /**
    * The sum of all lanes, in double and in order: {@code reduceLanes} promises no order, and gives
@@ -50,6 +66,19 @@ final class Lanes {
       sum += v.lane(i);
     }
     return sum;
+  }
+
+  /** The sum of all lanes by halves, in the same order interpreted and compiled. */
+  static float fold(FloatVector v) {
+    FloatVector sum = v;
+    if (N >= 16) {
+      sum = sum.add(sum.rearrange(BY_8));
+    }
+    if (N >= 8) {
+      sum = sum.add(sum.rearrange(BY_4));
+    }
+    sum = sum.add(sum.rearrange(BY_2));
+    return sum.add(sum.rearrange(BY_1)).lane(0);
   }
 
   static FloatVector load(long address) {
@@ -139,6 +168,21 @@ final class Lanes {
     return timesPowerOfTwo(expOfRest(rest(bounded, shifted.sub(ROUND))), shifted);
   }
 
+  /** 2^x with a relative error below 2^-22, of x from -126 on and up to 127. */
+  static FloatVector exp2(FloatVector x) {
+    FloatVector bounded = x.max(ExpTerms.LOW_2).min(ExpTerms.HIGH_2);
+    FloatVector shifted = bounded.add(ROUND);
+    return timesPowerOfTwo(exp2OfRest(bounded.sub(shifted.sub(ROUND))), shifted);
+  }
+
+  private static FloatVector exp2OfRest(FloatVector r) {
+    return lowTerms2(D5.fma(r, D4).fma(r, D3), r);
+  }
+
+  private static FloatVector lowTerms2(FloatVector p, FloatVector r) {
+    return p.fma(r, D2).fma(r, D1).fma(r, ONE);
+  }
+
   private static FloatVector rest(FloatVector x, FloatVector n) {
     return n.fma(MINUS_LN_2_LOW, n.fma(MINUS_LN_2_HIGH, x));
   }
@@ -156,7 +200,8 @@ final class Lanes {
   }
 
   private static IntVector exponent(FloatVector shifted) {
-    return shifted.reinterpretAsInts().sub(ExpTerms.ROUND_BITS).lanewise(VectorOperators.LSHL, 23);
+    // the bits of ROUND itself are shifted out
+    return shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
   }
 
   /** 1 / (1 + e^-x). */

@@ -54,23 +54,22 @@ final class VectorAttention implements AttentionKernels {
   /** e^(scale s - shift) in the place of s; returns the sum of the row. */
   private static float exponentials(long row, int width, float scale, float shift) {
     int whole = width - width % N;
-    FloatVector factor = FloatVector.broadcast(F, scale);
-    FloatVector down = FloatVector.broadcast(F, -shift);
+    FloatVector factor = FloatVector.broadcast(F, scale * ExpTerms.LOG2_E);
+    FloatVector down = FloatVector.broadcast(F, -shift * ExpTerms.LOG2_E);
     FloatVector sum = FloatVector.zero(F);
     for (int j = 0; j < whole; j += N) {
-      FloatVector p = Lanes.exp(Lanes.load(row + 4L * j).fma(factor, down));
+      FloatVector p = Lanes.exp2(Lanes.load(row + 4L * j).fma(factor, down));
       Lanes.store(p, row + 4L * j, false);
       sum = sum.add(p);
     }
-    float total = sum.reduceLanes(VectorOperators.ADD);
     int rest = width - whole;
     if (rest > 0) {
       FloatVector s = Lanes.load(row + 4L * whole, false, rest);
-      FloatVector p = Lanes.exp(s.fma(factor, down));
+      FloatVector p = Lanes.exp2(s.fma(factor, down));
       Lanes.store(p, row + 4L * whole, false, rest);
-      total += p.reduceLanes(VectorOperators.ADD, F.indexInRange(0, rest));
+      sum = sum.add(p, F.indexInRange(0, rest));
     }
-    return total;
+    return Lanes.fold(sum);
   }
 
   @Override
@@ -94,10 +93,11 @@ final class VectorAttention implements AttentionKernels {
       long scores, long dp, int width, float scale, long logSumExp, long delta) {
     int whole = width - width % N;
     FloatVector factor = FloatVector.broadcast(F, scale);
+    FloatVector factor2 = FloatVector.broadcast(F, scale * ExpTerms.LOG2_E);
     for (int i = 0; i < whole; i += N) {
       long at = 4L * i;
-      FloatVector down = Lanes.load(logSumExp + at).neg();
-      FloatVector p = Lanes.exp(Lanes.load(scores + at).fma(factor, down));
+      FloatVector down = Lanes.load(logSumExp + at).mul(-ExpTerms.LOG2_E);
+      FloatVector p = Lanes.exp2(Lanes.load(scores + at).fma(factor2, down));
       FloatVector change = Lanes.load(dp + at).sub(Lanes.load(delta + at));
       Lanes.store(p, scores + at, false);
       Lanes.store(p.mul(factor).mul(change), dp + at, false);
@@ -105,8 +105,8 @@ final class VectorAttention implements AttentionKernels {
     int rest = width - whole;
     if (rest > 0) {
       long at = 4L * whole;
-      FloatVector down = Lanes.load(logSumExp + at, false, rest).neg();
-      FloatVector p = Lanes.exp(Lanes.load(scores + at, false, rest).fma(factor, down));
+      FloatVector down = Lanes.load(logSumExp + at, false, rest).mul(-ExpTerms.LOG2_E);
+      FloatVector p = Lanes.exp2(Lanes.load(scores + at, false, rest).fma(factor2, down));
       FloatVector change =
           Lanes.load(dp + at, false, rest).sub(Lanes.load(delta + at, false, rest));
       Lanes.store(p, scores + at, false, rest);
@@ -152,7 +152,7 @@ final class VectorAttention implements AttentionKernels {
         int count = Math.min(N, width - c);
         sum = load(a, r, c, count).fma(load(b, r, c, count), sum);
       }
-      Memory.putFloat(dots + 4 * r, sum.reduceLanes(VectorOperators.ADD));
+      Memory.putFloat(dots + 4 * r, Lanes.fold(sum));
     }
   }
 
