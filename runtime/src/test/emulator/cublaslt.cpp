@@ -12,6 +12,7 @@
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
+extern "C" int gatun_emulator_enter(const char* call);
 extern "C" int gatun_emulator_enqueue(void* stream, void (*work)(void*), void* data, void (*destroy)(void*));
 
 using emulator::Format;
@@ -196,6 +197,9 @@ EXPORT const char* cublasLtGetStatusString(int status) {
 }
 
 EXPORT int cublasLtCreate(void** handle) {
+  if (int status = gatun_emulator_enter("cublasLtCreate")) {
+    return status;
+  }
   *handle = new int(0);
   handles.insert(*handle);
   return SUCCESS;
@@ -324,6 +328,10 @@ EXPORT int cublasLtMatmul(void* handle, void* desc, const void* alpha, const voi
       *static_cast<const float*>(alpha) != 1 || *static_cast<const float*>(beta) != 0 || algorithm == nullptr ||
       algorithm[0] != ALGORITHM || workspaceBytes < WORKSPACE || workspace == nullptr ||
       (op->epilogue != DEFAULT && op->bias == nullptr)) {
+    return INVALID_VALUE;
+  }
+  // The documentation's alignment of a workspace, and that of the accesses of epilogues.
+  if ((uintptr_t)workspace % 256 != 0 || (op->epilogue != DEFAULT && (uintptr_t)op->bias % 16 != 0)) {
     return INVALID_VALUE;
   }
   for (uintptr_t address : {(uintptr_t)pa, (uintptr_t)pb, (uintptr_t)pd}) {

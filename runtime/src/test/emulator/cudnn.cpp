@@ -15,6 +15,7 @@
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
+extern "C" int gatun_emulator_enter(const char* call);
 extern "C" int gatun_emulator_enqueue(void* stream, void (*work)(void*), void* data, void (*destroy)(void*));
 
 using emulator::Format;
@@ -1150,6 +1151,7 @@ void execute(void* handlePointer, void* planPointer, void* packPointer) {
   execution->workspace = pack->one<void*>(1003);
   execution->workspaceBytes = info.workspace;
   require(info.workspace == 0 || execution->workspace != nullptr, BAD_PARAM_NULL_POINTER, "no workspace");
+  require((uintptr_t)execution->workspace % 256 == 0, BAD_PARAM_MISALIGNED_POINTER, "the workspace's alignment");
   std::map<int64_t, void*> pointers;
   auto ids = pack->longs(1000);
   auto addresses = pack->all<void*>(1001);
@@ -1209,6 +1211,9 @@ EXPORT void cudnnGetLastErrorString(char* message, size_t size) {
 }
 
 EXPORT int cudnnCreate(void** handle) {
+  if (int status = gatun_emulator_enter("cudnnCreate")) {
+    return status;
+  }
   auto* made = new Handle;
   handles.insert(made);
   *handle = made;
@@ -1225,6 +1230,9 @@ EXPORT int cudnnDestroy(void* handle) {
 }
 
 EXPORT int cudnnSetStream(void* handle, void* stream) {
+  if (int status = gatun_emulator_enter("cudnnSetStream")) {
+    return status;
+  }
   auto* known = static_cast<Handle*>(handle);
   if (handles.count(known) == 0) {
     return NOT_INITIALIZED;

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace emulator {
@@ -45,6 +46,7 @@ enum Status {
   CAPTURE_UNMATCHED = 903,
   CAPTURE_UNJOINED = 904,
   CAPTURED_EVENT = 907,
+  CAPTURE_WRONG_THREAD = 908,
 };
 
 // Does a piece of work; returns a CUresult.
@@ -52,6 +54,7 @@ using Work = std::function<int()>;
 
 struct Graph {
   std::vector<Work> nodes;
+  std::thread::id thread; // that began the recording, in the mode "thread local"
   bool invalidated = false;
   std::set<struct Stream*> branches; // streams that joined the recording and did not come back
 };

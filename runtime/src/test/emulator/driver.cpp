@@ -190,6 +190,12 @@ EXPORT long long gatun_emulator_live(const char* what) {
 
 // ---- for the emulated libraries ----
 
+// Counts a call of another library; the status that a test asked it to fail with, else 0.
+EXPORT int gatun_emulator_enter(const char* name) {
+  LOCK;
+  return enter(name);
+}
+
 // Gives `work(data)` to a stream; `destroy(data)`, where it is not null, is called when it will not be
 // done again: at once after it, or with the graph that recorded it.
 EXPORT int gatun_emulator_enqueue(void* handle, void (*work)(void*), void* data, void (*destroy)(void*)) {
@@ -238,6 +244,7 @@ EXPORT int cuGetErrorName(int status, const char** text) {
     NAME(CAPTURE_UNMATCHED, "STREAM_CAPTURE_UNMATCHED")
     NAME(CAPTURE_UNJOINED, "STREAM_CAPTURE_UNJOINED")
     NAME(CAPTURED_EVENT, "CAPTURED_EVENT")
+    NAME(CAPTURE_WRONG_THREAD, "STREAM_CAPTURE_WRONG_THREAD")
 #undef NAME
     default:
       *text = nullptr;
@@ -431,6 +438,7 @@ EXPORT int cuDeviceGetDefaultMemPool(void** pool, int handle) {
 
 EXPORT int cuMemPoolTrimTo(void* pool, size_t) {
   ENTER_CONTEXT("cuMemPoolTrimTo");
+  NOT_WHILE_RECORDING;
   return pool == current->device ? SUCCESS : INVALID_VALUE;
 }
 
@@ -599,6 +607,7 @@ EXPORT int cuStreamBeginCapture_v2(Stream* stream, int) {
     return INVALID_VALUE;
   }
   stream->recording = std::make_shared<Graph>();
+  stream->recording->thread = std::this_thread::get_id();
   stream->recordingBegan = true;
   return SUCCESS;
 }
@@ -612,6 +621,9 @@ EXPORT int cuStreamEndCapture(Stream* stream, LaunchedGraph** graph) {
   std::shared_ptr<Graph> recorded = stream->recording;
   if (recorded == nullptr || !stream->recordingBegan) {
     return CAPTURE_UNMATCHED;
+  }
+  if (recorded->thread != std::this_thread::get_id()) {
+    return CAPTURE_WRONG_THREAD;
   }
   for (Stream* branch : current->streams) {
     if (branch->recording == recorded) {
@@ -675,6 +687,7 @@ EXPORT int cuEventQuery(Event* event) {
   if (event->recording != nullptr) {
     return CAPTURED_EVENT;
   }
+  NOT_WHILE_RECORDING;
   if (event->stream == nullptr || event->stream->done >= event->at) {
     return SUCCESS;
   }
@@ -690,6 +703,7 @@ EXPORT int cuEventSynchronize(Event* event) {
   if (event->recording != nullptr) {
     return CAPTURED_EVENT;
   }
+  NOT_WHILE_RECORDING;
   return event->stream == nullptr ? (int)SUCCESS : run(event->stream, event->at);
 }
 
@@ -785,6 +799,7 @@ EXPORT int cuModuleUnload(Module* module) {
   if (!alive(current) || !known(module)) {
     return INVALID_HANDLE;
   }
+  NOT_WHILE_RECORDING;
   int status = runAll(current); // its kernels are done first
   current->modules.erase(module);
   delete module;
@@ -793,6 +808,7 @@ EXPORT int cuModuleUnload(Module* module) {
 
 EXPORT int cuModuleGetFunction(Function** function, Module* module, const char* name) {
   ENTER_CONTEXT("cuModuleGetFunction");
+  NOT_WHILE_RECORDING; // with lazy loading, the default, this is what loads the kernel
   if (!known(module)) {
     return INVALID_HANDLE;
   }

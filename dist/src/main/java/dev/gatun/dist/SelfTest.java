@@ -10,12 +10,12 @@ import dev.gatun.runtime.op.Backends;
 import java.io.File;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.junit.platform.engine.Filter;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.TagFilter;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -87,22 +87,23 @@ public final class SelfTest {
   }
 
   private LauncherDiscoveryRequest request(String device) {
-    boolean gpu = device.startsWith("cuda");
-    List<String> excluded = new ArrayList<>();
-    // Those of the other kind of device, and what is the same on every device.
-    excluded.add(gpu ? "dev\\.gatun\\.runtime\\.onednn\\..*" : "dev\\.gatun\\.runtime\\.cuda\\..*");
-    if (gpu) {
-      excluded.add(
-          "dev\\.gatun\\.(nn|runtime\\.(memory|op|random|tensor)|ddpm\\.(data|metric))\\..*");
-    }
     return LauncherDiscoveryRequestBuilder.request()
         .selectors(selectClasspathRoots(jars))
-        .filters(
-            includeClassNamePatterns("dev\\.gatun\\..*Test"),
-            excludeClassNamePatterns(excluded.toArray(String[]::new)),
-            // The first needs sources and a compiler, the second a JVM of its own.
-            TagFilter.excludeTags("cuda-emulator", "whole-jvm"))
+        .filters(includeClassNamePatterns("dev\\.gatun\\..*Test"))
+        .filters(filters(device))
         .build();
+  }
+
+  /** On a GPU what needs one or knows it; on the processor all that needs neither. */
+  static Filter<?>[] filters(String device) {
+    if (device.startsWith("cuda")) {
+      return new Filter<?>[] {TagFilter.includeTags("gpu", "every-device")};
+    }
+    return new Filter<?>[] {
+      excludeClassNamePatterns("dev\\.gatun\\.runtime\\.cuda\\..*"),
+      // The second needs sources and a compiler, the third a JVM of its own.
+      TagFilter.excludeTags("gpu", "cuda-emulator", "whole-jvm")
+    };
   }
 
   /** The jars of tests on the class path. */

@@ -37,19 +37,24 @@ public final class CudaBackend implements Backend {
   private final ParameterUpdate parameterUpdate;
   private final Diffusion diffusion;
 
-  /** Computes in {@code session}, which it closes when it is closed. */
+  /** Computes in {@code session}, which it closes when it is closed, but not where this throws. */
   public CudaBackend(CudaSession session) {
     this.session = session;
-    copies = new StagedCopies(session.stream(), session.memory());
     elementwise = new CudaElementwise(session);
     normalization = new CudaNormalization(session);
     resampling = new CudaResampling(session);
     reduction = new CudaReduction(session);
     randomFill = new CudaRandomFill(session);
     parameterUpdate = new CudaParameterUpdate(session);
-    libraries = new CudaLibraries(session, elementwise, reduction);
-    attention = new CudaAttention(session, libraries.attention());
     diffusion = new CudaDiffusion(session);
+    copies = new StagedCopies(session.stream(), session.memory());
+    try {
+      libraries = new CudaLibraries(session, elementwise, reduction);
+    } catch (RuntimeException | Error e) {
+      copies.close();
+      throw e;
+    }
+    attention = new CudaAttention(session, libraries.attention());
   }
 
   @Override

@@ -3,8 +3,11 @@ package dev.gatun.runtime.cuda;
 import dev.gatun.bindings.loader.CudaLibrary;
 import dev.gatun.bindings.loader.LibraryLoadException;
 import dev.gatun.bindings.loader.SearchResult;
+import dev.gatun.runtime.cuda.cublaslt.CublasLtException;
+import dev.gatun.runtime.cuda.cudnn.CudnnException;
 import dev.gatun.runtime.cuda.driver.CudaDevice;
 import dev.gatun.runtime.cuda.driver.CudaException;
+import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.BackendProvider;
 import dev.gatun.runtime.op.BackendUnavailableException;
@@ -24,20 +27,27 @@ public final class CudaBackendProvider implements BackendProvider {
     return "cuda";
   }
 
-  /** Whether there is a GPU that the driver lets be used, and all libraries. */
+  /**
+   * Whether there is a GPU that the driver lets be used, and all libraries. Where there is a driver
+   * but no way to use it, the log says why.
+   */
   @Override
   public boolean isAvailable() {
-    try {
-      CudaDevice.requireUsable(0);
-    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+    if (CudaLibrary.DRIVER.find() instanceof SearchResult.Missing) {
       return false;
     }
     try {
+      if (CudaDevice.count() == 0) {
+        return false;
+      }
+      CudaDevice.requireUsable(0);
       requireLibraries();
       return true;
-    } catch (LibraryLoadException | IllegalArgumentException e) {
+    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
       LOG.log(
-          System.Logger.Level.WARNING, "There is a GPU, but it is not used: {0}", e.getMessage());
+          System.Logger.Level.WARNING,
+          "NVIDIA''s driver is here, but no GPU is used: {0}",
+          e.getMessage());
       return false;
     }
   }
@@ -45,15 +55,19 @@ public final class CudaBackendProvider implements BackendProvider {
   /** The driver's GPUs; none where there is no driver, or one that does not start. */
   @Override
   public List<String> devices() {
-    List<String> devices = new ArrayList<>();
+    int count;
     try {
-      for (int i = 0; i < CudaDevice.count(); i++) {
-        try (CudaDevice device = CudaDevice.open(i)) {
-          devices.add(device + ": " + device.describe());
-        }
+      count = CudaDevice.count();
+    } catch (LibraryLoadException | CudaException e) {
+      return List.of(); // opening one says why
+    }
+    List<String> devices = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      try (CudaDevice device = CudaDevice.open(i)) {
+        devices.add(device + ": " + device.describe());
+      } catch (CudaException | IllegalArgumentException e) {
+        devices.add("cuda:" + i + ": " + e.getMessage());
       }
-    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
-      return devices; // opening one says why
     }
     return devices;
   }
@@ -69,7 +83,12 @@ public final class CudaBackendProvider implements BackendProvider {
       CudaDevice.requireUsable(index); // the driver first: without it the others are no use
       requireLibraries();
       return open(new CudaSession(index, deterministic));
-    } catch (LibraryLoadException | CudaException | IllegalArgumentException e) {
+    } catch (LibraryLoadException
+        | CudaException
+        | CudnnException
+        | CublasLtException
+        | OutOfDeviceMemoryException
+        | IllegalArgumentException e) {
       throw new BackendUnavailableException("device cuda:" + index + ": " + e.getMessage(), e);
     }
   }
@@ -78,7 +97,11 @@ public final class CudaBackendProvider implements BackendProvider {
     try {
       return new CudaBackend(session);
     } catch (RuntimeException | Error e) {
-      session.close();
+      try {
+        session.close();
+      } catch (RuntimeException also) {
+        e.addSuppressed(also);
+      }
       throw e;
     }
   }

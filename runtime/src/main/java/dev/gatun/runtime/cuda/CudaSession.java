@@ -80,15 +80,15 @@ public final class CudaSession implements AutoCloseable {
    * "activate_f32_bf16"). The family is compiled when it is first asked for; keep the kernel.
    */
   public CudaKernel kernel(String family, String name) {
+    if (stream.isCapturing()) { // the driver loads a kernel when it is looked up
+      throw new IllegalStateException(
+          "%s: a captured step is the first to ask for the kernel %s of %s: it must be run once before it is captured"
+              .formatted(device, name, family));
+    }
     return modules.computeIfAbsent(family, this::load).kernel(name);
   }
 
   private KernelModule load(String family) {
-    if (stream.isCapturing()) {
-      throw new IllegalStateException(
-          "%s: a captured step is the first to ask for the kernels of %s: it must be run once before it is captured"
-              .formatted(device, family));
-    }
     KernelSource source = KernelSource.ofResource(CudaSession.class, family);
     byte[] cubin = compiler.cubin(source, "sm_" + device.computeCapability());
     return new KernelModule(device, family, cubin);

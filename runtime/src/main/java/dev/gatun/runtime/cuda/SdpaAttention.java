@@ -24,8 +24,8 @@ final class SdpaAttention implements AutoCloseable {
   private static final int WIDTH_UNIT = 8;
   private static final int ALIGNMENT = 16;
 
-  /** The first cuDNN with the fused operation, 9.13. */
-  private static final long FIRST_VERSION = 91_300;
+  /** The first cuDNN whose fused operation NVIDIA's own frontend uses, 9.13.1. */
+  private static final long FIRST_VERSION = 91_301;
 
   /** Up to this cuDNN, 9.15.0, gradients were wrong where the tokens were no multiple of 128. */
   private static final long LAST_WITH_WHOLE_BLOCKS = 91_500;

@@ -16,13 +16,19 @@ import dev.gatun.runtime.op.ReductionContract;
 import dev.gatun.runtime.op.ResamplingContract;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 
-/** The contracts on a GPU; skipped, with the reason, where there is none that can be used. */
+/**
+ * The contracts on a GPU, the first or the one that the property gatun.test.device names; skipped,
+ * with the reason, where there is none that can be used.
+ */
+@Tag("gpu")
 final class CudaBackendTest {
 
   private static Backend gpu() {
+    String device = System.getProperty("gatun.test.device", "cuda");
     try {
-      return Backends.open("cuda");
+      return Backends.open(device.startsWith("cuda") ? device : "cuda");
     } catch (BackendUnavailableException e) {
       return Assumptions.abort("skipped: " + e.getMessage());
     }

@@ -81,6 +81,28 @@ final class EmulatedBackendTest extends BackendContract {
       }
       second.elementwise().fill(1f, x);
       second.capture(() -> second.elementwise().fill(2f, x)).close();
+      Tensor narrow = Tensor.allocate(arena, DType.BFLOAT16, Shape.of(4));
+      IllegalStateException e =
+          assertThrows(
+              IllegalStateException.class,
+              () -> second.capture(() -> second.elementwise().fill(1f, narrow)).close());
+      assertTrue(e.getMessage().contains("captured step"), e.getMessage());
+      assertTrue(e.getMessage().contains("fill_bf16"), e.getMessage());
+    }
+  }
+
+  /** What a replay would write to must not be given back while it is captured. */
+  @Test
+  void memoryIsNotGivenBackByACapturedStep() {
+    try (Backend second = backend();
+        DeviceArena arena = new DeviceArena(second.memory(), "step")) {
+      arena.allocate(1);
+      arena.allocate(10 << 20); // another chunk: a reset makes one of both
+      IllegalStateException e =
+          assertThrows(IllegalStateException.class, () -> second.capture(arena::reset).close());
+      assertTrue(e.getMessage().contains("captured step"), e.getMessage());
+      arena.reset();
+      assertEquals(12 << 20, arena.reservedBytes());
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
 import dev.gatun.runtime.memory.PinnedBuffer;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.BackendUnavailableException;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
@@ -18,12 +19,17 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** After a failure nothing is left, and the next backend of the process is healthy. */
 @Tag("cuda-emulator")
 final class EmulatedFailureTest {
   private static final int OUT_OF_RESOURCES = 701;
   private static final int ILLEGAL_ADDRESS = 700;
+  private static final int NO = 46; // CUDA_ERROR_DEVICE_UNAVAILABLE
+  private static final int NO_CUBLAS = 1; // CUBLAS_STATUS_NOT_INITIALIZED
+  private static final int NO_CUDNN = 1001; // CUDNN_STATUS_NOT_INITIALIZED
 
   @BeforeEach
   void build() {
@@ -50,6 +56,32 @@ final class EmulatedFailureTest {
   void aStreamThatCannotBeMade() {
     CudaEmulator.failNext("cuStreamCreate", OUT_OF_RESOURCES);
     assertThrows(CudaException.class, CudaEmulator::open);
+  }
+
+  /** Whatever a backend takes first: where it cannot have it, it says so and gives the rest back. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cuDevicePrimaryCtxRetain",
+        "cuStreamCreate",
+        "cuMemAllocAsync",
+        "cuEventCreate",
+        "cuEventRecord",
+        "cuStreamWaitEvent",
+        "cuMemHostAlloc",
+        "cublasLtCreate",
+        "cudnnCreate",
+        "cudnnSetStream"
+      })
+  void aBackendThatCannotBeOpened(String call) {
+    int status = call.startsWith("cudnn") ? NO_CUDNN : call.startsWith("cublas") ? NO_CUBLAS : NO;
+    CudaEmulator.failNext(call, status);
+    BackendUnavailableException e =
+        assertThrows(
+            BackendUnavailableException.class, () -> new CudaBackendProvider().open(0, false));
+    assertTrue(e.getMessage().startsWith("device cuda:0: "), e.getMessage());
+    assertTrue(e.getMessage().contains(call), e.getMessage());
+    assertEquals(0, CudaEmulator.live("streams"), "streams");
   }
 
   @Test

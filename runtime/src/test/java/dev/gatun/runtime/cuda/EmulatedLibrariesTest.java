@@ -142,8 +142,38 @@ final class EmulatedLibrariesTest {
 
   private static float[] product(Setting s, Tensor y) {
     s.backend.matrixProduct().linear(s.x, s.x.reshape(Shape.of(30, 8)), null, y);
-    float[] values = new float[Math.toIntExact(y.elements())];
-    s.backend.download(y, MemorySegment.ofArray(values));
+    return values(s, y);
+  }
+
+  /** Epilogues access their vector 16 bytes at a time, which one that lies elsewhere is spared. */
+  @Test
+  void vectorsThatAreNotAligned() {
+    try (Setting s = Setting.of(CudaEmulator.open(), 8)) {
+      Tensor room = Tensor.allocate(s.arena, DType.FLOAT32, Shape.of(17));
+      s.fill(room, 4);
+      Tensor bias = Tensor.allocate(s.arena, DType.FLOAT32, Shape.of(8));
+      s.backend.elementwise().copy(room.samples(1, 8), bias);
+      Tensor weight = s.w.reshape(Shape.of(72, 8)).samples(0, 8);
+      Tensor y = Tensor.allocate(s.arena, DType.FLOAT32, Shape.of(30, 8));
+      s.backend.matrixProduct().linear(s.x, weight, bias, y);
+      float[] expected = values(s, y);
+      s.backend.matrixProduct().linear(s.x, weight, room.samples(1, 8), y);
+      assertArrayEquals(expected, values(s, y));
+
+      Tensor dweight = Tensor.allocate(s.arena, DType.FLOAT32, Shape.of(8, 8));
+      s.backend.matrixProduct().linearGradientWeight(s.x, y, dweight, bias);
+      float[] sums = values(s, bias);
+      s.backend.matrixProduct().linearGradientWeight(s.x, y, dweight, room.samples(9, 8));
+      float[] others = values(s, room);
+      for (int i = 0; i < sums.length; i++) {
+        assertEquals(sums[i], others[9 + i], 1e-4f * Math.abs(sums[i]) + 1e-4f);
+      }
+    }
+  }
+
+  private static float[] values(Setting s, Tensor x) {
+    float[] values = new float[Math.toIntExact(x.elements())];
+    s.backend.download(x, MemorySegment.ofArray(values));
     return values;
   }
 

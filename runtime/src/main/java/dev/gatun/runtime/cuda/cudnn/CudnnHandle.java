@@ -24,7 +24,12 @@ public final class CudnnHandle implements PlanTarget, AutoCloseable {
       check(cudnnCreate(pointer), "cudnnCreate");
       handle = pointer.get(ValueLayout.ADDRESS, 0);
     }
-    check(cudnnSetStream(handle, queue), "cudnnSetStream");
+    try {
+      check(cudnnSetStream(handle, queue), "cudnnSetStream");
+    } catch (CudnnException e) {
+      close();
+      throw e;
+    }
   }
 
   /** Where the work goes. */

@@ -135,9 +135,12 @@ public final class CudaDevice implements AutoCloseable {
     }
   }
 
-  /** Makes this device's context the one that this thread's calls go to. */
+  /**
+   * Makes this device's context the one that this thread's calls go to. The driver knows the
+   * system's threads, between which a virtual thread moves: on one it is told each time.
+   */
   public void bind() {
-    if (BOUND.get() != this) {
+    if (BOUND.get() != this || Thread.currentThread().isVirtual()) {
       check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
       BOUND.set(this);
     }

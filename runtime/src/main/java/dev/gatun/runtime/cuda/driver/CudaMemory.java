@@ -104,6 +104,11 @@ public final class CudaMemory implements DeviceMemory, AutoCloseable {
     if (closed) {
       return; // it went with the context
     }
+    if (stream.isCapturing()) {
+      throw new IllegalStateException(
+          "%s: a captured step gives back %,d bytes, which its replays would still use: it must be run twice before it is captured"
+              .formatted(stream.device(), block.byteSize()));
+    }
     Long bytes = blocks.remove(block.address());
     if (bytes == null) {
       throw new IllegalStateException(

@@ -2,6 +2,8 @@ package dev.gatun.runtime.cuda.driver;
 
 import dev.gatun.runtime.memory.PinnedBuffer;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
 
 /**
  * Copies between the device and host memory of any kind, by way of page-locked buffers.
@@ -20,30 +22,45 @@ public final class StagedCopies implements AutoCloseable {
   private static final long ASIDE_BYTES = 64L << 10; // a few microseconds on the bus
 
   private final CudaStream stream;
-  private final CudaMemory memory;
   private final CudaStream bus;
   private final CudaEvent arrived;
   private final MemorySegment ring;
   private final Part[] up = new Part[UP_PARTS];
   private final Part[] down = new Part[DOWN_PARTS];
+  private final Deque<Runnable> owned = new ArrayDeque<>(); // closes what there is, the last first
   private int filling;
   private long filled;
 
   /** Copies that {@code stream} does in its turn; {@code memory} holds the ring on the device. */
   public StagedCopies(CudaStream stream, CudaMemory memory) {
     this.stream = stream;
-    this.memory = memory;
-    bus = new CudaStream(stream.device());
-    arrived = CudaEvent.forOrder(stream.device());
-    ring = memory.reserve(UP_PARTS * PART_BYTES);
-    arrived.record(stream); // the reservation is the stream's work
-    bus.waitFor(arrived);
-    for (int i = 0; i < UP_PARTS; i++) {
-      up[i] = new Part(stream.device());
+    try {
+      bus = new CudaStream(stream.device());
+      owned.push(bus::close);
+      arrived = CudaEvent.forOrder(stream.device());
+      owned.push(arrived::close);
+      ring = memory.reserve(UP_PARTS * PART_BYTES);
+      owned.push(() -> memory.release(ring));
+      arrived.record(stream); // the reservation is the stream's work
+      bus.waitFor(arrived);
+      for (int i = 0; i < UP_PARTS; i++) {
+        up[i] = part(stream.device());
+      }
+      for (int i = 0; i < DOWN_PARTS; i++) {
+        down[i] = part(stream.device());
+      }
+    } catch (RuntimeException | Error e) {
+      free();
+      throw e;
     }
-    for (int i = 0; i < DOWN_PARTS; i++) {
-      down[i] = new Part(stream.device());
-    }
+  }
+
+  private Part part(CudaDevice device) {
+    PinnedBuffer buffer = device.allocatePinned(PART_BYTES);
+    owned.push(buffer::close);
+    CudaEvent done = CudaEvent.forOrder(device);
+    owned.push(done::close);
+    return new Part(buffer, done);
   }
 
   /** Copies host bytes to the device; {@code source} may be used again on return. */
@@ -113,30 +130,15 @@ public final class StagedCopies implements AutoCloseable {
   /** Frees the buffers; the stream must be done with them. */
   @Override
   public void close() {
-    bus.close();
-    arrived.close();
-    memory.release(ring);
-    for (Part part : up) {
-      part.close();
-    }
-    for (Part part : down) {
-      part.close();
+    free();
+  }
+
+  private void free() {
+    while (!owned.isEmpty()) {
+      owned.pop().run();
     }
   }
 
   /** A page-locked buffer, and the mark in the stream behind its last copy. */
-  private static final class Part {
-    final PinnedBuffer buffer;
-    final CudaEvent done;
-
-    Part(CudaDevice device) {
-      buffer = device.allocatePinned(PART_BYTES);
-      done = CudaEvent.forOrder(device);
-    }
-
-    void close() {
-      done.close();
-      buffer.close();
-    }
-  }
+  private record Part(PinnedBuffer buffer, CudaEvent done) {}
 }

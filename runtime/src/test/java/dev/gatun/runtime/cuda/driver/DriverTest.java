@@ -14,9 +14,14 @@ import dev.gatun.runtime.memory.PinnedBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -134,6 +139,38 @@ final class DriverTest {
     }
   }
 
+  /**
+   * Virtual threads share carriers, whose context is that of whichever of them called last; they
+   * may also go on on another.
+   */
+  @Test
+  void bindsTheContextOnVirtualThreads() throws InterruptedException, ExecutionException {
+    CudaEmulator.set("devices", 2);
+    try (CudaDevice first = CudaDevice.open(0);
+        CudaDevice second = CudaDevice.open(1);
+        CudaStream a = new CudaStream(first);
+        CudaStream b = new CudaStream(second);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> calls = new ArrayList<>();
+      for (int i = 0; i < 64; i++) {
+        CudaStream mine = i % 2 == 0 ? a : b;
+        calls.add(
+            threads.submit(
+                () -> {
+                  for (int call = 0; call < 50; call++) {
+                    mine.synchronize();
+                    Thread.yield();
+                  }
+                }));
+      }
+      for (Future<?> call : calls) {
+        call.get();
+      }
+    } finally {
+      CudaEmulator.set("devices", 1);
+    }
+  }
+
   @Test
   void eventsOrderStreams() {
     try (CudaDevice device = CudaDevice.open(0);
@@ -211,7 +248,8 @@ final class DriverTest {
           List.of(
               () -> copies.upload(value, x, 4),
               () -> copies.download(x, value, 4),
-              () -> memory.reserve(4));
+              () -> memory.reserve(4),
+              () -> memory.release(x));
       for (Runnable work : refused) {
         String message =
             assertThrows(IllegalStateException.class, () -> CudaGraph.capture(stream, work).close())
@@ -219,6 +257,11 @@ final class DriverTest {
         assertTrue(message.startsWith("cuda:0: ") && message.contains("captured step"), message);
       }
       assertThrows(CudaException.class, () -> CudaGraph.capture(stream, stream::synchronize));
+      try (CudaEvent event = CudaEvent.forOrder(device)) {
+        event.record(stream);
+        assertThrows(CudaException.class, () -> CudaGraph.capture(stream, event::synchronize));
+        assertThrows(CudaException.class, () -> CudaGraph.capture(stream, event::isReached));
+      }
       copies.upload(value, x, 4);
       copies.download(x, value, 4);
       memory.release(x);
