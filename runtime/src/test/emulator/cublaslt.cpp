@@ -309,6 +309,11 @@ EXPORT int cublasLtMatmulAlgoGetHeuristic(void* handle, void* desc, void* aDesc,
   *results = {};
   results->algorithm[0] = ALGORITHM;
   results->algorithm[1] = (uint64_t)preference->alignment;
+  // The vector's alignment is that of the address that the description has now; null has every one.
+  results->algorithm[2] = 256;
+  while ((uintptr_t)op->bias % results->algorithm[2] != 0) {
+    results->algorithm[2] /= 2;
+  }
   results->workspace = WORKSPACE;
   *count = 1;
   return SUCCESS;
@@ -331,7 +336,8 @@ EXPORT int cublasLtMatmul(void* handle, void* desc, const void* alpha, const voi
     return INVALID_VALUE;
   }
   // The documentation's alignment of a workspace, and that of the accesses of epilogues.
-  if ((uintptr_t)workspace % 256 != 0 || (op->epilogue != DEFAULT && (uintptr_t)op->bias % 16 != 0)) {
+  if ((uintptr_t)workspace % 256 != 0 ||
+      (op->epilogue != DEFAULT && ((uintptr_t)op->bias % algorithm[2] != 0 || (uintptr_t)op->bias % 16 != 0))) {
     return INVALID_VALUE;
   }
   for (uintptr_t address : {(uintptr_t)pa, (uintptr_t)pb, (uintptr_t)pd}) {

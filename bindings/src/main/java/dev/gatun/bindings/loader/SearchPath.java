@@ -1,6 +1,7 @@
 package dev.gatun.bindings.loader;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,12 +55,13 @@ final class SearchPath {
     add("CUDA toolkits", below(toolkits, "lib64"), "no " + environment.system("/usr/local/cuda*"));
   }
 
-  /** The first folder that holds the file, else every place tried. */
+  /** The first folder that holds the file for 64 bits, else every place tried. */
   SearchResult find(String library, String fileName, String remedy) {
     for (Place place : places) {
       for (Path folder : place.folders()) {
-        if (Files.isRegularFile(folder.resolve(fileName))) {
-          return new SearchResult.Found(library, folder.resolve(fileName), place.origin());
+        Path file = folder.resolve(fileName);
+        if (Files.isRegularFile(file) && !isOf32Bits(file)) {
+          return new SearchResult.Found(library, file, place.origin());
         }
       }
     }
@@ -86,6 +88,24 @@ final class SearchPath {
             .filter(folder -> seen.add(real(folder)))
             .toList();
     places.add(new Place(origin, fresh, folders.isEmpty() ? ifNone : "tried above"));
+  }
+
+  /**
+   * Whether it is an ELF file of class 32, as the driver's for old games in a folder of its own:
+   * the dynamic loader, too, goes on to the next folder then.
+   */
+  private static boolean isOf32Bits(Path file) {
+    try (InputStream stream = Files.newInputStream(file)) {
+      byte[] start = stream.readNBytes(5);
+      return start.length == 5
+          && start[0] == 0x7F
+          && start[1] == 'E'
+          && start[2] == 'L'
+          && start[3] == 'F'
+          && start[4] == 1; // ELFCLASS32
+    } catch (IOException e) {
+      return false; // loading it says why
+    }
   }
 
   private static List<Path> below(List<Path> folders, String below) {

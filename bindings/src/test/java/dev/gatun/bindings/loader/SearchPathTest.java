@@ -85,6 +85,23 @@ class SearchPathTest {
     assertEquals("gatun.library.path or GATUN_LIBRARY_PATH", found.origin());
   }
 
+  /** As on a desktop that has 32-bit games: their folder may come first. */
+  @Test
+  void filesFor32BitsAreNotTaken() throws IOException {
+    write("etc/ld.so.conf", "/usr/lib/i386-linux-gnu\n");
+    Files.write(file("usr/lib/i386-linux-gnu/libcuda.so.1"), elf(1));
+    Path expected = file("usr/lib/x86_64-linux-gnu/libcuda.so.1");
+    Files.write(expected, elf(2));
+
+    var found = assertInstanceOf(SearchResult.Found.class, CudaLibrary.DRIVER.find(environment()));
+
+    assertEquals(expected, found.path());
+  }
+
+  private static byte[] elf(int bits) {
+    return new byte[] {0x7F, 'E', 'L', 'F', (byte) bits, 1, 1, 0};
+  }
+
   @Test
   void whatIsMissingIsReportedWithEveryPlaceAndARemedy() throws IOException {
     variables.put("VIRTUAL_ENV", at("venv").toString());

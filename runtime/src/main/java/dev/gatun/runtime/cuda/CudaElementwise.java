@@ -123,6 +123,7 @@ final class CudaElementwise implements Elementwise {
         session
             .arguments()
             .pointer(table.segment())
+            .int32(table.shape().batch())
             .int64(vector ? 1 : table.rowStride())
             .pointer(indices.segment())
             .pointer(y.segment())

@@ -199,6 +199,7 @@ final class CudaMatrixProduct implements MatrixProduct, AutoCloseable {
             output,
             epilogue,
             output,
+            MatrixProblem.alignmentOf(vector == null ? 0 : vector.segment().address()),
             MatrixProblem.alignmentOf(
                 a.tensor.segment().address(),
                 a.stride * input.byteSize(),

@@ -45,8 +45,10 @@ public interface Elementwise {
    * y[i, :] = table[indices[i], :], with indices INT32 [N] within the table's rows, table [T, D]
    * and y [N, D], or table [T] and y [N].
    *
-   * @throws IllegalArgumentException for an index outside, where the processor reads the indices; a
-   *     GPU's behaviour is undefined then
+   * <p>For an index outside nothing of the table is read. A GPU, which reads the indices when
+   * nobody waits, makes that row of y NaN.
+   *
+   * @throws IllegalArgumentException for an index outside, where the processor reads the indices
    */
   void gather(Tensor table, Tensor indices, Tensor y);
 }

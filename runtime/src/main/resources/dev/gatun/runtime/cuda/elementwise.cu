@@ -216,23 +216,33 @@ __device__ __forceinline__ void combinePerSample(const float* a, const X* x, int
   }
 FOR_EACH_3_TYPES(COMBINE_PER_SAMPLE)
 
-// y[i, c] = table[indices[i], c].
+// y[i, c] = table[indices[i], c]; NaN where there is no such row.
 template <typename T, typename Y, int V>
-__device__ __forceinline__ void gather(const T* table, int64 tableStride, const int* indices, Y* y,
-                                       int64 yStride, int64 rows, int64 from, int64 to) {
+__device__ __forceinline__ void gather(const T* table, int tableRows, int64 tableStride,
+                                       const int* indices, Y* y, int64 yStride, int64 rows,
+                                       int64 from, int64 to) {
   forEach<V>(rows, from, to, [&](int64 r, int64 c) {
     float v[V];
-    load(table + indices[r] * tableStride + c, v);
+    int row = indices[r];
+    if ((unsigned)row < (unsigned)tableRows) {
+      load(table + row * tableStride + c, v);
+    } else {
+#pragma unroll
+      for (int i = 0; i < V; i++) {
+        v[i] = __uint_as_float(0x7FC00000u);
+      }
+    }
     store(y + r * yStride + c, v);
   });
 }
 
 #define GATHER(t_, T, y_, Y)                                                                    \
-  extern "C" __global__ void gather_##t_##_##y_(const T* table, int64 tableStride,              \
-                                                const int* indices, Y* y, int64 yStride,        \
-                                                int64 rows, int64 width, int64 vectorColumns) { \
-    gather<T, Y, vectorWidth<T, Y>()>(table, tableStride, indices, y, yStride, rows, 0,         \
-                                      vectorColumns);                                           \
-    gather<T, Y, 1>(table, tableStride, indices, y, yStride, rows, vectorColumns, width);       \
+  extern "C" __global__ void gather_##t_##_##y_(                                                \
+      const T* table, int tableRows, int64 tableStride, const int* indices, Y* y,               \
+      int64 yStride, int64 rows, int64 width, int64 vectorColumns) {                            \
+    gather<T, Y, vectorWidth<T, Y>()>(table, tableRows, tableStride, indices, y, yStride, rows, \
+                                      0, vectorColumns);                                        \
+    gather<T, Y, 1>(table, tableRows, tableStride, indices, y, yStride, rows, vectorColumns,    \
+                    width);                                                                     \
   }
 FOR_EACH_2_TYPES(GATHER)

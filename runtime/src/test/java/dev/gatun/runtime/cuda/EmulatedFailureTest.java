@@ -1,6 +1,7 @@
 package dev.gatun.runtime.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,8 @@ import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -52,13 +55,43 @@ final class EmulatedFailureTest {
     }
   }
 
+  /** What "auto" takes, and what is said of each GPU, where the driver or a GPU is too old. */
+  @Test
+  void whatIsTooOldIsNotTaken() {
+    CudaBackendProvider provider = new CudaBackendProvider();
+    assertTrue(provider.isAvailable());
+    for (var setting : Map.of("driver_version", 12_080L, "devices", 0L).entrySet()) {
+      long usual = setting.getKey().equals("devices") ? 1 : 13_000;
+      CudaEmulator.set(setting.getKey(), setting.getValue());
+      try {
+        assertFalse(provider.isAvailable(), setting.toString());
+        assertEquals(List.of(), provider.devices(), setting.toString());
+      } finally {
+        CudaEmulator.set(setting.getKey(), usual);
+      }
+    }
+    CudaEmulator.set("compute_capability", 61);
+    try {
+      assertFalse(provider.isAvailable());
+      assertEquals(
+          List.of(
+              "cuda:0: Emulated GPU has compute capability 6.1, expected 7.5 (Turing) or later: use"
+                  + " a newer GPU, or the device cpu"),
+          provider.devices());
+    } finally {
+      CudaEmulator.set("compute_capability", 90);
+    }
+  }
+
   @Test
   void aStreamThatCannotBeMade() {
     CudaEmulator.failNext("cuStreamCreate", OUT_OF_RESOURCES);
     assertThrows(CudaException.class, CudaEmulator::open);
   }
 
-  /** Whatever a backend takes first: where it cannot have it, it says so and gives the rest back. */
+  /**
+   * Whatever a backend takes first: where it cannot have it, it says so and gives the rest back.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -144,6 +144,11 @@ final class EnginePreviewTest {
             ConvolutionGeometry.of(Shape.of(128, 16, 16, 512), 256, 3, 1, 1),
             new ConvolutionGeometry(128, 32, 32, 128, 3, 3, 2, 0, 0, 16, 16, 128),
             ConvolutionGeometry.of(Shape.of(128, 32, 32, 128), 3, 3, 1, 1),
+            // SimpleUnet: its largest and its widest, what halves and, turned round, what doubles
+            ConvolutionGeometry.of(Shape.of(150, 64, 64, 128), 128, 3, 1, 1),
+            ConvolutionGeometry.of(Shape.of(150, 4, 4, 2048), 512, 3, 1, 1),
+            ConvolutionGeometry.of(Shape.of(150, 64, 64, 128), 128, 4, 2, 1),
+            ConvolutionGeometry.of(Shape.of(150, 8, 8, 1024), 1024, 4, 2, 1),
             // unet-easy: transposed 2x2 convolutions
             ConvolutionGeometry.of(Shape.of(4, 56, 56, 64), 128, 2, 2, 0));
     return Stream.of("H100", "RTX 4090")
@@ -176,6 +181,15 @@ final class EnginePreviewTest {
               c,
               new Request(
                   Kind.INPUT_GRADIENT, g, c.data, c.data, null, inner, outer, weights, tf32));
+      if (g.stride() == 2 && g.kernelHeight() % 2 == 0) {
+        // A transposed convolution's output.
+        int turned =
+            route(
+                c,
+                new Request(
+                    Kind.INPUT_GRADIENT, g, c.data, c.data, c.data, inner, outer, weights, tf32));
+        assertTrue(turned <= 1, "the transposed convolution takes copies");
+      }
       int weight =
           route(
               c,
@@ -192,6 +206,41 @@ final class EnginePreviewTest {
       assertTrue(forward == 0 || !wide, "the bias is not fused");
       assertTrue(input == 0, "the input's gradient takes copies");
       assertTrue(weight == 0 || !wide, "the weights' gradient takes copies");
+    }
+  }
+
+  static Stream<Case> slices() {
+    return Stream.of(
+            ConvolutionGeometry.of(Shape.of(128, 28, 28, 128), 64, 3, 1, 1),
+            ConvolutionGeometry.of(Shape.of(128, 16, 16, 512), 256, 3, 1, 1),
+            ConvolutionGeometry.of(Shape.of(150, 64, 64, 128), 128, 4, 2, 1))
+        .flatMap(
+            g ->
+                Stream.of(
+                    new Case("H100", g, DType.FLOAT32, DType.FLOAT32),
+                    new Case("H100", g, DType.BFLOAT16, DType.FLOAT32)));
+  }
+
+  /**
+   * The gradient of one part of a concatenation: its rows are a slice of wider ones. What has no
+   * engine for such rows is left to copies, and said so in the report.
+   */
+  @ParameterizedTest
+  @MethodSource("slices")
+  void slicesHaveEngines(Case c) {
+    ConvolutionGeometry g = c.g;
+    Rows inner = Rows.at(0, 2 * g.channels(), c.data);
+    Rows outer = Rows.at(0, 2 * g.outChannels(), c.data);
+    int weights = Rows.at(0, g.channels(), c.data).alignment();
+    int gradients = Rows.at(0, g.channels(), c.gradient).alignment();
+    for (boolean tf32 : c.data == DType.FLOAT32 ? new boolean[] {false, true} : new boolean[1]) {
+      route(c, new Request(Kind.FORWARD, g, c.data, c.data, c.data, inner, outer, weights, tf32));
+      route(
+          c, new Request(Kind.INPUT_GRADIENT, g, c.data, c.data, null, inner, outer, weights, tf32));
+      route(
+          c,
+          new Request(
+              Kind.WEIGHT_GRADIENT, g, c.data, c.gradient, null, inner, outer, gradients, tf32));
     }
   }
 

@@ -1,7 +1,13 @@
 package dev.gatun.runtime.op;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
+import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -315,5 +321,34 @@ public abstract class ElementwiseContract extends OperatorContract {
                 t.checkBits(y);
               }
             });
+  }
+
+  /** For an index outside the table nothing of it is read: an error, or a row of NaN. */
+  @Test
+  public void gatherOutside() {
+    int[] rows = {1, -1, 2, 3, Integer.MIN_VALUE, Integer.MAX_VALUE, 0};
+    float[] table = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    int width = 4;
+    try (Backend backend = backend();
+        DeviceArena arena = new DeviceArena(backend.memory(), "gather")) {
+      Tensor source = Tensor.allocate(arena, DType.FLOAT32, Shape.of(3, width));
+      Tensor indices = Tensor.allocate(arena, DType.INT32, Shape.of(rows.length));
+      Tensor y = Tensor.allocate(arena, DType.FLOAT32, Shape.of(rows.length, width));
+      backend.upload(MemorySegment.ofArray(table), source);
+      backend.upload(MemorySegment.ofArray(rows), indices);
+      try {
+        backend.elementwise().gather(source, indices, y);
+      } catch (IllegalArgumentException e) {
+        assertTrue(e.getMessage().contains("of 0 to 2, got -1"), e.getMessage());
+        return;
+      }
+      float[] taken = new float[rows.length * width];
+      backend.download(y, MemorySegment.ofArray(taken));
+      for (int i = 0; i < taken.length; i++) {
+        int row = rows[i / width];
+        float expected = row >= 0 && row < 3 ? table[row * width + i % width] : Float.NaN;
+        assertEquals(expected, taken[i], "row " + row);
+      }
+    }
   }
 }

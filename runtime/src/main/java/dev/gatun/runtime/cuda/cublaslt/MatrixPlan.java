@@ -63,6 +63,8 @@ public final class MatrixPlan implements AutoCloseable {
         });
     if (problem.epilogue() != MatrixProblem.Epilogue.NONE) {
       set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE(), dataType(problem.vector()));
+      // The heuristic reads from the address how the vector is aligned, and nothing at it.
+      setVector(MemorySegment.ofAddress(problem.vectorAlignment()));
     }
     a = layout(problem.input(), problem.transposeA(), problem.m(), problem.k(), problem.aStride());
     b = layout(problem.input(), problem.transposeB(), problem.k(), problem.n(), problem.bStride());
@@ -131,8 +133,7 @@ public final class MatrixPlan implements AutoCloseable {
       MemorySegment dSegment,
       @Nullable MemorySegment vectorSegment) {
     if (vectorSegment != null) {
-      vectorAddress.set(ValueLayout.ADDRESS, 0, vectorSegment);
-      set(CUBLASLT_MATMUL_DESC_BIAS_POINTER(), vectorAddress);
+      setVector(vectorSegment);
     }
     check(
         cublasLtMatmul(
@@ -176,6 +177,11 @@ public final class MatrixPlan implements AutoCloseable {
       case INT32, UINT8 ->
           throw new IllegalArgumentException("matrix product: expected real numbers, got " + dtype);
     };
+  }
+
+  private void setVector(MemorySegment vector) {
+    vectorAddress.set(ValueLayout.ADDRESS, 0, vector);
+    set(CUBLASLT_MATMUL_DESC_BIAS_POINTER(), vectorAddress);
   }
 
   private void set(int attribute, int value) {

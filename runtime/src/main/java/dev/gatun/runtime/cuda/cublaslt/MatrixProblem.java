@@ -13,6 +13,7 @@ import java.util.Locale;
  * @param output the type of d
  * @param epilogue what else is computed with the product
  * @param vector the type of the epilogue's vector
+ * @param vectorAlignment what its address is a multiple of
  * @param alignment what the addresses of a, b and d, and their strides in bytes, are multiples of
  * @param tensorFloats whether fp32 numbers may be rounded to tf32
  */
@@ -29,6 +30,7 @@ public record MatrixProblem(
     DType output,
     Epilogue epilogue,
     DType vector,
+    int vectorAlignment,
     int alignment,
     boolean tensorFloats) {
 

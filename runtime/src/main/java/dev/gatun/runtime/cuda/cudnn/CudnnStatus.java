@@ -57,7 +57,8 @@ final class CudnnStatus {
               + " nvidia-cudnn-cu13)";
       case INTERNAL_ERROR, EXECUTION_FAILED ->
           "set CUDNN_LOGLEVEL_DBG=2 and CUDNN_LOGDEST_DBG=stderr to see why; nvidia-smi says"
-              + " whether memory is short";
+              + " whether memory is short; where it is always the same plan, delete the cache's"
+              + " folder plans";
       default ->
           "please report it with the output of gatun info, and of the same run with"
               + " CUDNN_LOGLEVEL_DBG=2 and CUDNN_LOGDEST_DBG=stderr";

@@ -94,7 +94,10 @@ public record Engine(long index, List<Knob> knobs) {
     if (note == CUDNN_NUMERICAL_NOTE_FFT()) {
       return Trait.FFT;
     }
-    if (note == CUDNN_NUMERICAL_NOTE_WINOGRAD()) {
+    if (note == CUDNN_NUMERICAL_NOTE_WINOGRAD()
+        || note == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4()
+        || note == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6()
+        || note == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13()) {
       return Trait.WINOGRAD;
     }
     return note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC() ? Trait.NONDETERMINISTIC : null;

@@ -26,7 +26,7 @@ final class MatrixDescriptionTest {
 
   private static MatrixProblem problem(DType input, DType output, Epilogue epilogue, long stride) {
     return new MatrixProblem(
-        64, 128, 100, true, false, 100, stride, 64, input, output, epilogue, output, 16, true);
+        64, 128, 100, true, false, 100, stride, 64, input, output, epilogue, output, 64, 16, true);
   }
 
   @Test
