@@ -20,6 +20,7 @@ import dev.gatun.runtime.tensor.Tensor;
 /** y = conv(silu(groupNorm(conv(x) + linear(t / T)))): a network that trains in no time. */
 public final class TinyDenoiser implements Denoiser {
   private final Shape imageShape;
+  private final int diffusionSteps;
   private final Conv2d first;
   private final Linear time;
   private final GroupNorm normalization;
@@ -29,6 +30,7 @@ public final class TinyDenoiser implements Denoiser {
 
   public TinyDenoiser(Backend backend, ModelConfig config, int width, long seed) {
     imageShape = config.imageShape();
+    diffusionSteps = config.diffusionSteps();
     Scope scope = Scope.root();
     first = new Conv2d(scope.child("first"), config.channels(), width, 3, 1, 1);
     time = new Linear(scope.child("time"), 1, width);
@@ -44,6 +46,11 @@ public final class TinyDenoiser implements Denoiser {
   @Override
   public Shape imageShape() {
     return imageShape;
+  }
+
+  @Override
+  public int diffusionSteps() {
+    return diffusionSteps;
   }
 
   @Override

@@ -15,6 +15,9 @@ public interface Denoiser extends AutoCloseable {
   /** The extents of one image, [H, W, C]. */
   Shape imageShape();
 
+  /** T, the number of steps that the network knows. */
+  int diffusionSteps();
+
   /**
    * The network's answer, of xt's shape.
    *

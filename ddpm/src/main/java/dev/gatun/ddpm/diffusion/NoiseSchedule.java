@@ -41,17 +41,26 @@ public final class NoiseSchedule {
 
   /** beta_t. */
   public double beta(int t) {
-    return betas[t];
+    return betas[requireStep(t, 0)];
   }
 
   /** alpha_t = 1 - beta_t. */
   public double alpha(int t) {
-    return 1 - betas[t];
+    return 1 - beta(t);
   }
 
   /** alphaBar_t = alpha_0 ... alpha_t; 1 at t = -1, the image itself. */
   public double alphaBar(int t) {
-    return t < 0 ? 1 : alphaBars[t];
+    return requireStep(t, -1) < 0 ? 1 : alphaBars[t];
+  }
+
+  private int requireStep(int t, int first) {
+    if (t < first || t >= betas.length) {
+      throw new IndexOutOfBoundsException(
+          "noise schedule: expected a step t of %d to %d, got %d"
+              .formatted(first, betas.length - 1, t));
+    }
+    return t;
   }
 
   /** sqrt(alphaBar_t): the weight of the image in x_t. */

@@ -88,6 +88,13 @@ public final class SamplingLoop implements AutoCloseable {
     this.schedule = schedule;
     this.prediction = prediction;
     this.clamp = sampler.clamp();
+    if (schedule.steps() != denoiser.diffusionSteps()) {
+      throw new IllegalArgumentException(
+          "sampler: expected a schedule of "
+              + denoiser.diffusionSteps()
+              + " steps, as the network knows, got one of "
+              + schedule.steps());
+    }
     this.plan = sampler.plan(schedule);
     requireSteps(plan, schedule, sampler);
     this.compute = compute;

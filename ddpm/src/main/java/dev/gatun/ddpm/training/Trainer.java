@@ -93,7 +93,8 @@ public final class Trainer implements AutoCloseable {
    * A run at its beginning, with the weights that the network has now.
    *
    * @throws IllegalArgumentException where the data's images, the network's and the configuration's
-   *     differ, or the batch is larger than the data
+   *     differ, or the network's and the configuration's steps, or the batch is larger than the
+   *     data
    */
   public Trainer(Backend backend, Denoiser denoiser, ImageDataset data, TrainingConfig config) {
     this(backend, denoiser, data, config, RESIDENT_BYTES);
@@ -119,6 +120,7 @@ public final class Trainer implements AutoCloseable {
     }
     backend.allowTensorFloats(tensorFloats);
     requireShape(data.shape(), denoiser.imageShape(), config.model().imageShape());
+    requireSteps(denoiser.diffusionSteps(), config.model().diffusionSteps());
     this.dataSummary = data.size() + " images of " + data.shape();
     BatchOrder order =
         new BatchOrder(data, config.batchSize(), config.horizontalFlip(), config.seed());
@@ -158,6 +160,17 @@ public final class Trainer implements AutoCloseable {
               + ", the configuration says "
               + config
               + "; resize the data or choose another network");
+    }
+  }
+
+  private static void requireSteps(int network, int config) {
+    if (network != config) {
+      throw new IllegalArgumentException(
+          "training: the network knows a diffusion of "
+              + network
+              + " steps, the configuration says "
+              + config
+              + "; make the network with the configuration's model");
     }
   }
 

@@ -52,6 +52,7 @@ public final class CifarUnet implements Denoiser {
       Map.of("query", "to_q", "key", "to_k", "value", "to_v", "proj_attn", "to_out.0");
 
   private final Shape imageShape;
+  private final int diffusionSteps;
   private final Conv2d initial;
   private final Linear time1;
   private final Linear time2;
@@ -75,6 +76,7 @@ public final class CifarUnet implements Denoiser {
     int last = widths.size() - 1;
     ImageChecks.requireHalvings(network, config, last);
     imageShape = config.imageShape();
+    diffusionSteps = config.diffusionSteps();
     int channels = widths.getFirst();
     int timeWidth = 4 * channels;
     int groups = network.groups();
@@ -125,6 +127,11 @@ public final class CifarUnet implements Denoiser {
   @Override
   public Shape imageShape() {
     return imageShape;
+  }
+
+  @Override
+  public int diffusionSteps() {
+    return diffusionSteps;
   }
 
   @Override

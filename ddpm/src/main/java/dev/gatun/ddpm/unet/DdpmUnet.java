@@ -47,6 +47,7 @@ import java.util.List;
  */
 public final class DdpmUnet implements Denoiser {
   private final Shape imageShape;
+  private final int diffusionSteps;
   private final Conv2d initial;
   private final Linear time1;
   private final Linear time2;
@@ -76,6 +77,7 @@ public final class DdpmUnet implements Denoiser {
               + config.diffusionSteps());
     }
     imageShape = config.imageShape();
+    diffusionSteps = config.diffusionSteps();
     int channels = network.channels();
     int timeWidth = 4 * channels;
     int groups = network.groups();
@@ -113,6 +115,11 @@ public final class DdpmUnet implements Denoiser {
   @Override
   public Shape imageShape() {
     return imageShape;
+  }
+
+  @Override
+  public int diffusionSteps() {
+    return diffusionSteps;
   }
 
   @Override

@@ -52,6 +52,7 @@ import java.util.List;
  */
 public final class EasyUnet implements Denoiser {
   private final Shape imageShape;
+  private final int diffusionSteps;
   private final Conv2d initial;
   private final Conv2d output;
   private final List<DownLayer> downs = new ArrayList<>();
@@ -94,6 +95,7 @@ public final class EasyUnet implements Denoiser {
     int last = network.multipliers().size() - 1;
     ImageChecks.requireHalvings(network, config, last);
     imageShape = config.imageShape();
+    diffusionSteps = config.diffusionSteps();
     int channels = network.channels();
     int[] widths = network.multipliers().stream().mapToInt(m -> m * channels).toArray();
     Scope root = Scope.root();
@@ -141,6 +143,11 @@ public final class EasyUnet implements Denoiser {
   @Override
   public Shape imageShape() {
     return imageShape;
+  }
+
+  @Override
+  public int diffusionSteps() {
+    return diffusionSteps;
   }
 
   @Override

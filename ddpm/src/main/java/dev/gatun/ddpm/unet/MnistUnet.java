@@ -42,6 +42,7 @@ public final class MnistUnet implements Denoiser {
   private static final int WIDTH = 128;
 
   private final Shape imageShape;
+  private final int diffusionSteps;
   private final ConvBlock initialFeatures;
   private final ConvDownBlock down1;
   private final ConvDownBlock down2;
@@ -73,6 +74,7 @@ public final class MnistUnet implements Denoiser {
     }
     int channels = config.channels();
     imageShape = config.imageShape();
+    diffusionSteps = config.diffusionSteps();
     Scope root = Scope.root();
     Scope encoder = root.child("encoder");
     initialFeatures = new ConvBlock(encoder.child("initial_features"), channels, 64);
@@ -97,6 +99,11 @@ public final class MnistUnet implements Denoiser {
   @Override
   public Shape imageShape() {
     return imageShape;
+  }
+
+  @Override
+  public int diffusionSteps() {
+    return diffusionSteps;
   }
 
   @Override

@@ -37,6 +37,7 @@ import java.util.List;
  */
 public final class SimpleUnet implements Denoiser {
   private final Shape imageShape;
+  private final int diffusionSteps;
   private final Linear time;
   private final Conv2d initial;
   private final List<BatchNormBlock> downs = new ArrayList<>();
@@ -58,6 +59,7 @@ public final class SimpleUnet implements Denoiser {
     int timeWidth = network.timeWidth();
     ImageChecks.requireHalvings(network, config, last);
     imageShape = config.imageShape();
+    diffusionSteps = config.diffusionSteps();
     Scope root = Scope.root();
     time = new Linear(root.child("time_mlp").child(1), timeWidth, timeWidth);
     initial = new Conv2d(root.child("conv0"), config.channels(), channels.getFirst(), 3, 1, 1);
@@ -81,6 +83,11 @@ public final class SimpleUnet implements Denoiser {
   @Override
   public Shape imageShape() {
     return imageShape;
+  }
+
+  @Override
+  public int diffusionSteps() {
+    return diffusionSteps;
   }
 
   @Override

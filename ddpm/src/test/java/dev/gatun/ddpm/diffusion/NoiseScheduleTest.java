@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.ddpm.GoldenFile;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -34,6 +36,21 @@ class NoiseScheduleTest {
     NoiseSchedule schedule = NoiseSchedule.of(BetaSchedule.linear(), 10);
     assertEquals(1, schedule.alphaBar(-1));
     assertTrue(schedule.signalToNoise(0) > schedule.signalToNoise(9));
+  }
+
+  @Test
+  void refusesStepsThatItDoesNotHave() {
+    NoiseSchedule schedule = NoiseSchedule.of(BetaSchedule.linear(), 10);
+    for (Executable outside :
+        List.<Executable>of(
+            () -> schedule.beta(10),
+            () -> schedule.alpha(-1),
+            () -> schedule.alphaBar(10),
+            () -> schedule.signal(-2),
+            () -> schedule.signalToNoise(1000))) {
+      String message = assertThrows(IndexOutOfBoundsException.class, outside).getMessage();
+      assertTrue(message.contains("to 9, got"), message);
+    }
   }
 
   @Test

@@ -77,6 +77,14 @@ class SamplingLoopTest {
       }
     }
     try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3)) {
+      ModelConfig longer = MODEL.withDiffusionSteps(50);
+      var mismatch =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> new SamplingLoop(backend, network, longer, AncestralSampler.of(10)).close());
+      assertEquals(
+          "sampler: expected a schedule of 40 steps, as the network knows, got one of 50",
+          mismatch.getMessage());
       for (int t : new int[] {-1, 40}) {
         var error =
             assertThrows(
@@ -211,6 +219,11 @@ class SamplingLoopTest {
     @Override
     public Shape imageShape() {
       return MODEL.imageShape();
+    }
+
+    @Override
+    public int diffusionSteps() {
+      return MODEL.diffusionSteps();
     }
 
     @Override

@@ -388,6 +388,18 @@ class TrainerTest {
   }
 
   @Test
+  void refusesANetworkOfAnotherDiffusion() {
+    ModelConfig longer = CONFIG.model().withDiffusionSteps(CONFIG.model().diffusionSteps() + 1);
+    try (TinyDenoiser network = new TinyDenoiser(backend, longer, 4, 1)) {
+      var error =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> new Trainer(backend, network, images(40), CONFIG));
+      assertTrue(error.getMessage().contains("steps, the configuration says"), error.getMessage());
+    }
+  }
+
+  @Test
   void aDeviceWithoutTensorFloatsSaysSo() {
     assumeFalse(backend.hasTensorFloats(), "skipped: this device has tf32 numbers");
     try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 4, 1)) {
