@@ -54,6 +54,31 @@ record ConvolutionRoute(
           tensorFloats || input == DType.BFLOAT16);
     }
 
+    /** Whether rows that are multiplied are a slice of wider ones. */
+    private boolean hasSlicedFactors() {
+      return switch (kind) {
+        case FORWARD -> isInnerSliced();
+        case INPUT_GRADIENT -> isOuterSliced();
+        case WEIGHT_GRADIENT -> isInnerSliced() || isOuterSliced();
+      };
+    }
+
+    private boolean hasSlicedResult() {
+      return switch (kind) {
+        case FORWARD -> isOuterSliced();
+        case INPUT_GRADIENT -> isInnerSliced();
+        case WEIGHT_GRADIENT -> false;
+      };
+    }
+
+    private boolean isInnerSliced() {
+      return inner.stride() != geometry.channels();
+    }
+
+    private boolean isOuterSliced() {
+      return outer.stride() != geometry.outChannels();
+    }
+
     private static Rows rows(int channels) {
       return Rows.at(0, channels, DType.FLOAT32);
     }
@@ -74,8 +99,9 @@ record ConvolutionRoute(
 
   /**
    * The ways, the better first: all in one kernel; the bias after it, added to fp32 sums; and both
-   * of these in fp32, which has an engine for whatever has one. BFLOAT16 numbers are tf32 numbers
-   * too, so that tensor cores may multiply their copies without a loss.
+   * of these with dense fp32 copies of what is narrower or a slice, which has an engine for
+   * whatever has one: cuDNN packs slices in its workspace, and may want too much of it. BFLOAT16
+   * numbers are tf32 numbers too, so that tensor cores may multiply their copies without a loss.
    */
   static List<ConvolutionRoute> of(Request request) {
     boolean withBias = request.bias != null;
@@ -89,11 +115,13 @@ record ConvolutionRoute(
         routes.add(new ConvolutionRoute(sums.problem(false), false, narrowResult, true));
       }
     }
-    if (narrowFactors || narrowResult) {
-      Request wide = request.dense(narrowFactors, narrowResult);
-      routes.add(new ConvolutionRoute(wide.problem(withBias), narrowFactors, narrowResult, false));
+    boolean copies = narrowFactors || request.hasSlicedFactors();
+    boolean elsewhere = narrowResult || request.hasSlicedResult();
+    if (copies || elsewhere) {
+      Request wide = request.dense(copies, elsewhere);
+      routes.add(new ConvolutionRoute(wide.problem(withBias), copies, elsewhere, false));
       if (withBias) {
-        routes.add(new ConvolutionRoute(wide.problem(false), narrowFactors, narrowResult, true));
+        routes.add(new ConvolutionRoute(wide.problem(false), copies, elsewhere, true));
       }
     }
     return List.copyOf(routes);

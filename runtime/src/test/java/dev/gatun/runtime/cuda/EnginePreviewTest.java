@@ -236,7 +236,8 @@ final class EnginePreviewTest {
     for (boolean tf32 : c.data == DType.FLOAT32 ? new boolean[] {false, true} : new boolean[1]) {
       route(c, new Request(Kind.FORWARD, g, c.data, c.data, c.data, inner, outer, weights, tf32));
       route(
-          c, new Request(Kind.INPUT_GRADIENT, g, c.data, c.data, null, inner, outer, weights, tf32));
+          c,
+          new Request(Kind.INPUT_GRADIENT, g, c.data, c.data, null, inner, outer, weights, tf32));
       route(
           c,
           new Request(
