@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * A way to compute a convolution with cuDNN.
  *
  * @param problem what cuDNN is given
- * @param copies whether it multiplies dense fp32 copies
- * @param elsewhere whether it writes a dense fp32 result, which is copied to its place
+ * @param copies whether it multiplies dense copies, of the problem's type
+ * @param elsewhere whether it writes a dense result of the problem's type, which is copied to its
+ *     place
  * @param biasAfter whether the bias is added to that by a kernel of its own
  */
 record ConvolutionRoute(
@@ -35,22 +36,22 @@ record ConvolutionRoute(
       int weightAlignment,
       boolean tensorFloats) {
 
-    /** Where all rows lie when they are dense fp32 ones. */
-    private Request dense(boolean factors, boolean result) {
-      boolean resultIsInner = kind == Kind.INPUT_GRADIENT;
-      boolean resultIsOuter = kind == Kind.FORWARD;
-      boolean resultIsWeight = kind == Kind.WEIGHT_GRADIENT;
+    /** The same of dense copies of types {@code factors} and {@code result}; null for no copy. */
+    private Request dense(@Nullable DType factors, @Nullable DType result) {
+      DType ofInner = kind == Kind.INPUT_GRADIENT ? result : factors;
+      DType ofOuter = kind == Kind.FORWARD ? result : factors;
+      DType ofWeights = kind == Kind.WEIGHT_GRADIENT ? result : factors;
       return new Request(
           kind,
           geometry,
-          factors ? DType.FLOAT32 : input,
-          result ? DType.FLOAT32 : output,
-          factors && bias != null ? DType.FLOAT32 : bias,
-          (resultIsInner ? result : factors) ? rows(geometry.channels()) : inner,
-          (resultIsOuter ? result : factors) ? rows(geometry.outChannels()) : outer,
-          (resultIsWeight ? result : factors)
-              ? rows(geometry.channels()).alignment()
-              : weightAlignment,
+          factors == null ? input : factors,
+          result == null ? output : result,
+          bias != null && factors == DType.FLOAT32 ? DType.FLOAT32 : bias,
+          ofInner == null ? inner : Rows.at(0, geometry.channels(), ofInner),
+          ofOuter == null ? outer : Rows.at(0, geometry.outChannels(), ofOuter),
+          ofWeights == null
+              ? weightAlignment
+              : Rows.at(0, geometry.channels(), ofWeights).alignment(),
           tensorFloats || input == DType.BFLOAT16);
     }
 
@@ -79,10 +80,6 @@ record ConvolutionRoute(
       return outer.stride() != geometry.outChannels();
     }
 
-    private static Rows rows(int channels) {
-      return Rows.at(0, channels, DType.FLOAT32);
-    }
-
     private ConvolutionProblem problem(boolean withBias) {
       return new ConvolutionProblem(
           kind,
@@ -98,32 +95,45 @@ record ConvolutionRoute(
   }
 
   /**
-   * The ways, the better first: all in one kernel; the bias after it, added to fp32 sums; and both
-   * of these with dense fp32 copies of what is narrower or a slice, which has an engine for
-   * whatever has one: cuDNN packs slices in its workspace, and may want too much of it. BFLOAT16
-   * numbers are tf32 numbers too, so that tensor cores may multiply their copies without a loss.
+   * The ways, the better first: all in one kernel; the bias after it, added to fp32 sums; both of
+   * these with dense copies of slices, which cuDNN packs in its workspace and may want too much of it
+   * for; and both in fp32, which has an engine for whatever has one. BFLOAT16 numbers are tf32
+   * numbers too, so that tensor cores may multiply their copies without a loss.
    */
   static List<ConvolutionRoute> of(Request request) {
-    boolean withBias = request.bias != null;
     boolean narrowResult = request.output != DType.FLOAT32;
     boolean narrowFactors = request.input != DType.FLOAT32;
+    boolean slicedFactors = request.hasSlicedFactors();
+    boolean slicedResult = request.hasSlicedResult();
+    DType factors = slicedFactors ? request.input : null;
+    DType result = slicedResult ? request.output : null;
+    DType sums = slicedResult || narrowResult ? DType.FLOAT32 : null;
     List<ConvolutionRoute> routes = new ArrayList<>();
     if (narrowFactors || !narrowResult) {
-      routes.add(new ConvolutionRoute(request.problem(withBias), false, false, false));
-      if (withBias) {
-        Request sums = request.dense(false, narrowResult);
-        routes.add(new ConvolutionRoute(sums.problem(false), false, narrowResult, true));
+      add(routes, request, null, null, narrowResult ? DType.FLOAT32 : null);
+      if (slicedFactors || slicedResult) {
+        add(routes, request, factors, result, sums);
       }
     }
-    boolean copies = narrowFactors || request.hasSlicedFactors();
-    boolean elsewhere = narrowResult || request.hasSlicedResult();
-    if (copies || elsewhere) {
-      Request wide = request.dense(copies, elsewhere);
-      routes.add(new ConvolutionRoute(wide.problem(withBias), copies, elsewhere, false));
-      if (withBias) {
-        routes.add(new ConvolutionRoute(wide.problem(false), copies, elsewhere, true));
-      }
+    if (narrowFactors || narrowResult) {
+      add(routes, request, narrowFactors ? DType.FLOAT32 : factors, sums, sums);
     }
     return List.copyOf(routes);
+  }
+
+  /** A way in one kernel and, where there is a bias, one that adds it to {@code sums} afterwards. */
+  private static void add(
+      List<ConvolutionRoute> routes,
+      Request request,
+      @Nullable DType factors,
+      @Nullable DType result,
+      @Nullable DType sums) {
+    boolean withBias = request.bias != null;
+    ConvolutionProblem whole = request.dense(factors, result).problem(withBias);
+    routes.add(new ConvolutionRoute(whole, factors != null, result != null, false));
+    if (withBias) {
+      ConvolutionProblem product = request.dense(factors, sums).problem(false);
+      routes.add(new ConvolutionRoute(product, factors != null, sums != null, true));
+    }
   }
 }

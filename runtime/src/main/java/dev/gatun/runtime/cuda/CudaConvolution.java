@@ -177,10 +177,12 @@ final class CudaConvolution implements Convolution, AutoCloseable {
     boolean copies = route.copies();
     DType bias = route.problem().bias();
     return new Operands(
-        copies ? staging.copy(Use.FIRST, o.first, DType.FLOAT32) : o.first,
-        copies ? staging.copy(Use.OTHER, o.second, DType.FLOAT32) : o.second,
+        copies ? staging.copy(Use.FIRST, o.first, route.problem().input()) : o.first,
+        copies ? staging.copy(Use.OTHER, o.second, route.problem().input()) : o.second,
         o.bias == null || bias == null ? o.bias : staging.as(Use.OTHER_VECTOR, o.bias, bias),
-        route.elsewhere() ? staging.room(Use.RESULT, o.result, DType.FLOAT32) : o.result);
+        route.elsewhere()
+            ? staging.room(Use.RESULT, o.result, route.problem().output())
+            : o.result);
   }
 
   private static MemorySegment[] segments(ConvolutionRoute route, Operands o) {

@@ -58,6 +58,19 @@ final class ConvolutionRouteTest {
     }
   }
 
+  /** bf16 slices are packed as what they are before they are widened. */
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void slicesArePackedBeforeTheyAreWidened(Kind kind) {
+    List<ConvolutionRoute> routes = routes(kind, DType.BFLOAT16, 24, 40);
+    ConvolutionRoute packed = routes.stream().filter(ConvolutionRoute::copies).findFirst().get();
+    assertEquals(DType.BFLOAT16, packed.problem().input());
+    assertEquals(DType.BFLOAT16, packed.problem().output());
+    assertEquals(8, packed.problem().inner().stride());
+    assertEquals(16, packed.problem().outer().stride());
+    assertEquals(kind == Kind.WEIGHT_GRADIENT ? 1 : 2, routes.indexOf(packed));
+  }
+
   /** What is dense already stays where it is. */
   @Test
   void onlyTheResultIsASlice() {
