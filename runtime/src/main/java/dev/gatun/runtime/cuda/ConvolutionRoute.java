@@ -96,8 +96,8 @@ record ConvolutionRoute(
 
   /**
    * The ways, the better first: all in one kernel; the bias after it, added to fp32 sums; both of
-   * these with dense copies of slices, which cuDNN packs in its workspace and may want too much of it
-   * for; and both in fp32, which has an engine for whatever has one. BFLOAT16 numbers are tf32
+   * these with dense copies of slices, which cuDNN packs in its workspace and may want too much of
+   * it for; and both in fp32, which has an engine for whatever has one. BFLOAT16 numbers are tf32
    * numbers too, so that tensor cores may multiply their copies without a loss.
    */
   static List<ConvolutionRoute> of(Request request) {
@@ -121,7 +121,9 @@ record ConvolutionRoute(
     return List.copyOf(routes);
   }
 
-  /** A way in one kernel and, where there is a bias, one that adds it to {@code sums} afterwards. */
+  /**
+   * A way in one kernel and, where there is a bias, one that adds it to {@code sums} afterwards.
+   */
   private static void add(
       List<ConvolutionRoute> routes,
       Request request,
