@@ -1,5 +1,7 @@
 // Runs the kernels: blocks one after another, each thread of a block on a stack of its own once it
 // has to wait. A thread that never waits takes no stack: the next one follows it in a plain loop.
+// Blocks begin with the first in one launch, with the last in the next, and so do the threads of one
+// block and the next: what relies on an order among them fails in one of the two.
 #include "simt.hpp"
 
 #include <sys/mman.h>
@@ -124,7 +126,8 @@ alignas(128) unsigned char shared[MAX_SHARED];
 
 Fiber* running;
 unsigned threads;   // of a block
-unsigned nextThread; // the first that has not begun
+unsigned nextThread; // how many have begun
+bool backwards;      // the last thread begins
 unsigned returned;
 Fiber* idle[MAX_THREADS];
 unsigned idleCount;
@@ -185,7 +188,8 @@ void releaseBarrier() {
 void runThreads() {
   for (;;) {
     while (nextThread < threads && readyCount == 0) {
-      unsigned thread = nextThread++;
+      unsigned thread = backwards ? threads - 1 - nextThread : nextThread;
+      nextThread++;
       running->thread = thread;
       setThread(thread);
       invoke(arguments);
@@ -346,17 +350,21 @@ EXPORT int gatun_emulator_launch(const char* kernel, unsigned gx, unsigned gy, u
   place.blocks = {gx, gy, gz};
   place.threads = {bx, by, bz};
   failure.clear();
-  for (place.block.z = 0; place.block.z < gz; place.block.z++) {
-    for (place.block.y = 0; place.block.y < gy; place.block.y++) {
-      for (place.block.x = 0; place.block.x < gx; place.block.x++) {
-        memset(shared, 0xFF, sharedBytes); // NaN, where it is read before it is written
-        runBlock();
-        if (!failure.empty()) {
-          fprintf(stderr, "emulator: kernel %s, block (%u, %u, %u): %s\n", kernel, place.block.x,
-                  place.block.y, place.block.z, failure.c_str());
-          return LAUNCH_FAILED;
-        }
-      }
+  static unsigned launches;
+  bool lastFirst = launches++ % 2 != 0;
+  uint64_t blocks = (uint64_t)gx * gy * gz;
+  for (uint64_t i = 0; i < blocks; i++) {
+    uint64_t block = lastFirst ? blocks - 1 - i : i;
+    place.block.x = (unsigned)(block % gx);
+    place.block.y = (unsigned)(block / gx % gy);
+    place.block.z = (unsigned)(block / gx / gy);
+    backwards = lastFirst != (block % 2 != 0);
+    memset(shared, 0xFF, sharedBytes); // NaN, where it is read before it is written
+    runBlock();
+    if (!failure.empty()) {
+      fprintf(stderr, "emulator: kernel %s, block (%u, %u, %u): %s\n", kernel, place.block.x,
+              place.block.y, place.block.z, failure.c_str());
+      return LAUNCH_FAILED;
     }
   }
   return 0;

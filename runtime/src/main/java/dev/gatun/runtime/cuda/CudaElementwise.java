@@ -148,6 +148,7 @@ final class CudaElementwise implements Elementwise {
         .int64(layout.width())
         .int64(layout.vectorColumns());
     int y = Math.min(samples, RowLayout.MOST_BLOCKS_Y);
-    kernel.launch(session.stream(), layout.blocks(), y, 1, RowLayout.THREADS, 0, arguments);
+    int x = layout.blocksOfSample(samples);
+    kernel.launch(session.stream(), x, y, 1, RowLayout.THREADS, 0, arguments);
   }
 }

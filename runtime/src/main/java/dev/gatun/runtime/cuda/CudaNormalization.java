@@ -83,8 +83,8 @@ final class CudaNormalization implements Normalization {
     int pixels = x.shape().pixels();
     int channels = x.channels();
     int vector = RowParts.vector(x, y, addends.residual());
-    int staged = vector == 1 ? Float.BYTES : x.dtype().byteSize();
-    if (!slabs.fit(samples, pixels, groups, channels / groups, vector, staged, 0, FORWARD_BLOCKS)) {
+    int bytes = stagedBytes(x, vector);
+    if (!slabs.fit(samples, pixels, groups, channels / groups, vector, bytes, 0, FORWARD_BLOCKS)) {
       moments(x, pixels, addends, samples, groups, mean, rstd, null, null, epsilon, 0);
       parts.of(samples, pixels, channels, vector);
       normalize(x, vector, addends, gamma, beta, y, mean, rstd, pixels, groups, false, epsilon, f);
@@ -127,10 +127,15 @@ final class CudaNormalization implements Normalization {
     int pixels = x.shape().pixels();
     int channels = x.channels();
     int vector = RowParts.vector(x, dy, dx);
-    int stagedX = vector == 1 ? Float.BYTES : x.dtype().byteSize();
-    int stagedDy = vector == 1 ? Float.BYTES : dy.dtype().byteSize();
     if (!slabs.fit(
-        samples, pixels, groups, channels / groups, vector, stagedX, stagedDy, GRADIENT_BLOCKS)) {
+        samples,
+        pixels,
+        groups,
+        channels / groups,
+        vector,
+        stagedBytes(x, vector),
+        stagedBytes(dy, vector),
+        GRADIENT_BLOCKS)) {
       gradientInParts(
           samples, pixels, groups, f, vector, x, addends, gamma, beta, mean, rstd, dy, dx, dgamma,
           dbeta, dAddends);
@@ -280,7 +285,11 @@ final class CudaNormalization implements Normalization {
         .int32(parts.laneBits())
         .int32(parts.parts())
         .int64(parts.partRows());
-    launch(moments.of(x, vector), parts.blocks(), parts.sharedBytes(2), arguments);
+    launch(
+        moments.of(x, vector),
+        parts.blocks(),
+        parts.sharedBytes(stagedBytes(x, vector), 2),
+        arguments);
 
     session.arguments().pointer(workspace).pointer(segment(addends.bias()));
     put(arguments, addends.before());
@@ -323,7 +332,11 @@ final class CudaNormalization implements Normalization {
     arguments.pointer(mean.segment()).pointer(rstd.segment());
     putParts(arguments, pixels, x.channels(), groups);
     arguments.int32(ofVariance ? 1 : 0).float32(epsilon).int32(f.ordinal());
-    launch(normalize.of(x, y, vector), parts.blocks(), 0, arguments);
+    launch(
+        normalize.of(x, y, vector),
+        parts.blocks(),
+        parts.sharedBytes(stagedBytes(x, vector), 0),
+        arguments);
   }
 
   private void gradientInParts(
@@ -358,7 +371,8 @@ final class CudaNormalization implements Normalization {
     arguments.pointer(partSums);
     putParts(arguments, pixels, channels, groups);
     arguments.int32(f.ordinal());
-    launch(gradientSums.of(x, dy, vector), parts.blocks(), parts.sharedBytes(4), arguments);
+    int bytes = stagedBytes(x, vector) + stagedBytes(dy, vector);
+    launch(gradientSums.of(x, dy, vector), parts.blocks(), parts.sharedBytes(bytes, 4), arguments);
 
     MemorySegment sumDz = sums(dbeta, samples, totals, 0, perSum);
     MemorySegment sumDzX = sums(dgamma, samples, totals, 1, perSum);
@@ -384,7 +398,11 @@ final class CudaNormalization implements Normalization {
     arguments.pointer(means);
     putParts(arguments, pixels, channels, groups);
     arguments.int32(f.ordinal());
-    launch(normalizeGradient.of(x, dy, vector), parts.blocks(), 0, arguments);
+    launch(
+        normalizeGradient.of(x, dy, vector),
+        parts.blocks(),
+        parts.sharedBytes(bytes, 0),
+        arguments);
     sumSamples(samples, channels, sumDz, sumDzX, sumDx, dbeta, dgamma, dAddends.bias());
   }
 
@@ -425,6 +443,11 @@ final class CudaNormalization implements Normalization {
       return MemorySegment.NULL;
     }
     return samples == 1 ? gradient.segment() : sets.asSlice(index * bytes);
+  }
+
+  /** Of each element of {@code x} in a block's shared memory. */
+  private static int stagedBytes(Tensor x, int vector) {
+    return vector == 1 ? Float.BYTES : x.dtype().byteSize();
   }
 
   private void launch(CudaKernel kernel, int blocks, int sharedBytes, KernelArguments arguments) {

@@ -6,9 +6,12 @@ import dev.gatun.runtime.op.RandomFill;
 import dev.gatun.runtime.op.RandomKey;
 import dev.gatun.runtime.tensor.Tensor;
 
-/** Counted random numbers by the kernels of random.cu, a thread for each block of four. */
+/**
+ * Counted random numbers by the kernels of random.cu, a thread for each block of four, or for two.
+ */
 final class CudaRandomFill implements RandomFill {
   private static final int BLOCK = 4; // numbers of a Philox block
+  private static final int TWO_BLOCKS = 2 * BLOCK; // of which dropout takes two in a thread
 
   private final CudaSession session;
   private final RowLayout layout;
@@ -40,7 +43,7 @@ final class CudaRandomFill implements RandomFill {
     lay(y).flattenSamples();
     KernelArguments arguments =
         begin(key, step).int32(firstSample).pointer(y.segment()).int64(layout.stride(y));
-    launch(kernel, y, arguments);
+    launch(kernel, y, BLOCK, arguments);
   }
 
   @Override
@@ -69,7 +72,7 @@ final class CudaRandomFill implements RandomFill {
             .int64(layout.stride(x))
             .pointer(y.segment())
             .int64(layout.stride(y));
-    launch(dropout.of(x, y), y, arguments);
+    launch(dropout.of(x, y), y, TWO_BLOCKS, arguments);
   }
 
   /** The rows of a sample; a vector's elements are its samples. */
@@ -82,12 +85,16 @@ final class CudaRandomFill implements RandomFill {
     return session.arguments().int64(key.seed()).int32(key.purpose()).pointer(step.segment());
   }
 
-  private void launch(CudaKernel kernel, Tensor y, KernelArguments arguments) {
+  /** {@code together}: the elements that a thread takes where they are aligned. */
+  private void launch(CudaKernel kernel, Tensor y, int together, KernelArguments arguments) {
     long samples = y.shape().batch();
     long perSample = y.elements() / samples;
-    boolean vector = layout.width() == perSample && layout.vectorColumns() == perSample;
+    boolean vector =
+        layout.width() == perSample
+            && layout.vectorColumns() == perSample
+            && perSample % together == 0;
     arguments.int64(samples).int64(perSample).int64(layout.width()).int32(vector ? 1 : 0);
-    int blocks = layout.blocks(samples * Math.ceilDiv(perSample, BLOCK));
+    int blocks = layout.blocks(samples * Math.ceilDiv(perSample, vector ? together : BLOCK));
     kernel.launch(session.stream(), blocks, 1, 1, RowLayout.THREADS, 0, arguments);
   }
 }

@@ -13,7 +13,12 @@ final class CudaReduction implements Reduction {
   private static final int MOST_PARTS = 1024;
   private static final int ROWS_PER_THREAD = 8; // at least, where the rows are split
   private static final int MOST_LANES = 32;
+
+  /** With eight loads on their way in each thread; more parts would take longer to add up. */
+  private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
+
   private final CudaSession session;
+  private final int mostBlocks;
   private final RowLayout layout;
   private final KernelVariants sumRows;
   private final KernelVariants sumOfSquares;
@@ -22,6 +27,7 @@ final class CudaReduction implements Reduction {
 
   CudaReduction(CudaSession session) {
     this.session = session;
+    mostBlocks = session.device().multiprocessors() * BLOCKS_PER_MULTIPROCESSOR;
     layout = new RowLayout(session);
     sumRows = new KernelVariants(session, "reduction", "sumRows");
     sumOfSquares = new KernelVariants(session, "reduction", "sumOfSquares");
@@ -48,8 +54,7 @@ final class CudaReduction implements Reduction {
     int lanes = lanes(channels / vector);
     long blocks = (long) Math.ceilDiv(channels / vector, lanes) * groups;
     long rowsOfBlock = (long) ROWS_PER_THREAD * RowLayout.THREADS / lanes;
-    int chunks =
-        (int) Math.max(1, Math.min(rows / rowsOfBlock, layout.mostBlocks() / Math.max(blocks, 1)));
+    int chunks = (int) Math.max(1, Math.min(rows / rowsOfBlock, mostBlocks / Math.max(blocks, 1)));
     CudaKernel kernel = sumRows.of(x);
     if (chunks == 1) {
       sumRows(kernel, x, rows, 1, groups, channels, vector, y.segment(), y.rowStride());

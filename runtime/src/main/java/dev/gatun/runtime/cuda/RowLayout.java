@@ -14,7 +14,12 @@ final class RowLayout {
   /** Blocks along a grid's y-axis; a kernel goes on from there itself. */
   static final int MOST_BLOCKS_Y = 65_535;
 
-  private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+  /**
+   * Blocks for each multiprocessor at most, about four times as many as it has at a time: whatever
+   * number the registers allow, what is left for the last of them is little.
+   */
+  private static final int BLOCKS_PER_MULTIPROCESSOR = 32;
+
   private static final int VECTOR_BYTES = 16;
 
   private final int mostBlocks;
@@ -101,18 +106,20 @@ final class RowLayout {
     return alignedStarts && alignedRows ? width - width % vectorWidth() : 0;
   }
 
-  /** The blocks that fill the device. */
-  int mostBlocks() {
-    return mostBlocks;
-  }
-
-  /** Blocks for the accesses of the rows, a thread for each, as far as the device is filled. */
+  /**
+   * Blocks for the accesses of the rows, a thread for each, as far as the device has use for them.
+   */
   int blocks() {
     long vectors = vectorColumns();
     return blocks(rows * Math.max(vectors / vectorWidth(), width - vectors));
   }
 
-  /** Blocks for {@code threads} threads, as far as the device is filled. */
+  /** Blocks of each of {@code samples} samples, of which the rows are those of one. */
+  int blocksOfSample(int samples) {
+    return Math.min(blocks(), Math.ceilDiv(mostBlocks, samples));
+  }
+
+  /** Blocks for {@code threads} threads, as far as the device has use for them. */
   int blocks(long threads) {
     return Math.clamp(Math.ceilDiv(threads, THREADS), 1, mostBlocks);
   }

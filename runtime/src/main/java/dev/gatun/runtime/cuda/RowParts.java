@@ -13,10 +13,15 @@ final class RowParts {
   static final int THREADS = 256;
 
   private static final int THREAD_BITS = 8;
-  private static final int BLOCKS_PER_MULTIPROCESSOR = 4;
+
+  /** Two or three at a time, as registers allow: no turn is half empty. */
+  private static final int BLOCKS_PER_MULTIPROCESSOR = 6;
+
   private static final int LEAST_ROWS_PER_THREAD = 4;
+  private static final int ROWS_AHEAD = 4; // as in rows.cuh
 
   private final int wantedBlocks;
+  private int vector;
   private int laneBits;
   private int tile;
   private int tiles;
@@ -33,6 +38,7 @@ final class RowParts {
    * thread.
    */
   RowParts of(long samples, long rows, int channels, int vector) {
+    this.vector = vector;
     laneBits = Math.min(bits(Math.ceilDiv(channels, vector)), THREAD_BITS);
     tile = Math.min(channels, vector << laneBits);
     tiles = Math.ceilDiv(channels, tile);
@@ -98,8 +104,12 @@ final class RowParts {
     return Math.toIntExact(blocks);
   }
 
-  /** Bytes for {@code sets} sets of a block's partial sums. */
-  int sharedBytes(int sets) {
-    return sets * slots(THREADS, laneBits) * tile * Float.BYTES;
+  /**
+   * Bytes for the rows that a block's threads have on their way, {@code bytes} of each element, and
+   * then in their place for {@code sets} sets of its partial sums.
+   */
+  int sharedBytes(int bytes, int sets) {
+    int rows = ROWS_AHEAD * THREADS * vector * bytes;
+    return Math.max(rows, sets * slots(THREADS, laneBits) * tile * Float.BYTES);
   }
 }

@@ -10,7 +10,8 @@ public interface Resampling {
 
   /**
    * y = the largest element of each window, in each channel; argmax, UINT8 of y's shape and dense,
-   * its place u * kernel + v in the window, the first of equals. kernel is at most 16.
+   * its place u * kernel + v in the window, the first of equals. A NaN is larger than any number.
+   * kernel is at most 16.
    */
   void maxPool(int kernel, int stride, Tensor x, Tensor y, Tensor argmax);
 

@@ -188,14 +188,6 @@ __device__ __forceinline__ float warpSum(float x) {
   return x;
 }
 
-__device__ __forceinline__ float warpMax(float x) {
-#pragma unroll
-  for (int lanes = 16; lanes > 0; lanes /= 2) {
-    x = fmaxf(x, __shfl_xor_sync(0xFFFFFFFFu, x, lanes));
-  }
-  return x;
-}
-
 // The sum over all threads of a one-dimensional block of whole warps, for every thread, in an
 // order that only the block's size decides. All threads must call it.
 __device__ __forceinline__ float blockSum(float x) {
@@ -210,25 +202,26 @@ __device__ __forceinline__ float blockSum(float x) {
   return warpSum(lane < blockDim.x / 32 ? sums[lane] : 0.0f);
 }
 
-// As blockSum, the largest.
-__device__ __forceinline__ float blockMax(float x) {
-  __shared__ float largest[32];
-  int lane = threadIdx.x % 32;
-  x = warpMax(x);
-  __syncthreads(); // the last call's numbers have been read
-  if (lane == 0) {
-    largest[threadIdx.x / 32] = x;
-  }
-  __syncthreads();
-  return warpMax(largest[lane < blockDim.x / 32 ? lane : 0]);
-}
-
 // Activations: the places of runtime.op.Activation's constants.
 enum Activation { IDENTITY = 0, RELU = 1, SILU = 2, GELU = 3, SINE = 4 };
 
+// 2^x, relative error below 2^-22; 0 where that is below 2^-126, which __expf scales for in three more
+// instructions.
+__device__ __forceinline__ float exp2Flushed(float x) {
+#if defined(__CUDA_ARCH__)
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return exp2f(x);
+#endif
+}
+
 // By the fast exponential and quotient, of which the relative error is below 2^-20 where sigmoid is not
-// negligible: kernels that wait for memory otherwise wait for this.
-__device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+// negligible: kernels that wait for memory otherwise wait for this. 1 + 2^-126 is 1.
+__device__ __forceinline__ float sigmoid(float x) {
+  return __fdividef(1.0f, 1.0f + exp2Flushed(x * -1.4426950408889634f));
+}
 
 // (1 + erf(x / sqrt 2)) / 2, the tail included.
 __device__ __forceinline__ float normalCdf(float x) { return 0.5f * erfcf(x * -0.70710678118654752f); }
@@ -286,9 +279,9 @@ __device__ __forceinline__ float activationGradient(int f, float x, float dy) {
   }
 }
 
-// v = f(v), with one branch for all V.
+// v = f(v), with one branch for V.
 template <int V>
-__device__ __forceinline__ void activateAll(int f, float (&v)[V]) {
+__device__ __forceinline__ void activateTogether(int f, float (&v)[V]) {
   switch (f) {
     case IDENTITY: break;
 #define GATUN_CASE(F)             \
@@ -306,9 +299,10 @@ __device__ __forceinline__ void activateAll(int f, float (&v)[V]) {
   }
 }
 
-// dy = dy * f'(x), with one branch for all V.
+// dy = dy * f'(x), with one branch for V.
 template <int V>
-__device__ __forceinline__ void activateAllGradient(int f, const float (&x)[V], float (&dy)[V]) {
+__device__ __forceinline__ void activateTogetherGradient(int f, const float (&x)[V],
+                                                         float (&dy)[V]) {
   switch (f) {
     case IDENTITY: break;
 #define GATUN_CASE(F)                             \
@@ -323,6 +317,46 @@ __device__ __forceinline__ void activateAllGradient(int f, const float (&x)[V], 
     GATUN_CASE(GELU)
     GATUN_CASE(SINE)
 #undef GATUN_CASE
+  }
+}
+
+// v = f(v), four together: with more the registers of the costly activations would be the kernel's.
+template <int V>
+__device__ __forceinline__ void activateAll(int f, float (&v)[V]) {
+  constexpr int PART = V < 4 ? V : 4;
+#pragma unroll
+  for (int from = 0; from < V; from += PART) {
+    float part[PART];
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      part[i] = v[from + i];
+    }
+    activateTogether(f, part);
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      v[from + i] = part[i];
+    }
+  }
+}
+
+// dy = dy * f'(x), likewise.
+template <int V>
+__device__ __forceinline__ void activateAllGradient(int f, const float (&x)[V], float (&dy)[V]) {
+  constexpr int PART = V < 4 ? V : 4;
+#pragma unroll
+  for (int from = 0; from < V; from += PART) {
+    float argument[PART];
+    float part[PART];
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      argument[i] = x[from + i];
+      part[i] = dy[from + i];
+    }
+    activateTogetherGradient(f, argument, part);
+#pragma unroll
+    for (int i = 0; i < PART; i++) {
+      dy[from + i] = part[i];
+    }
   }
 }
 

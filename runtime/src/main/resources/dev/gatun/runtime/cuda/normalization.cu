@@ -90,46 +90,6 @@ __device__ __forceinline__ void getAdded(const float* bias, Operand<Either> befo
   }
 }
 
-// activateAll and activateAllGradient by four: with more at a time the registers of the costly
-// activations are those of the kernel.
-template <int V>
-__device__ __forceinline__ void activateByFour(int f, float (&v)[V]) {
-  constexpr int PART = V < 4 ? V : 4;
-#pragma unroll
-  for (int from = 0; from < V; from += PART) {
-    float part[PART];
-#pragma unroll
-    for (int i = 0; i < PART; i++) {
-      part[i] = v[from + i];
-    }
-    activateAll(f, part);
-#pragma unroll
-    for (int i = 0; i < PART; i++) {
-      v[from + i] = part[i];
-    }
-  }
-}
-
-template <int V>
-__device__ __forceinline__ void activateGradientByFour(int f, const float (&z)[V], float (&g)[V]) {
-  constexpr int PART = V < 4 ? V : 4;
-#pragma unroll
-  for (int from = 0; from < V; from += PART) {
-    float argument[PART];
-    float part[PART];
-#pragma unroll
-    for (int i = 0; i < PART; i++) {
-      argument[i] = z[from + i];
-      part[i] = g[from + i];
-    }
-    activateAllGradient(f, argument, part);
-#pragma unroll
-    for (int i = 0; i < PART; i++) {
-      g[from + i] = part[i];
-    }
-  }
-}
-
 // What V channels are normalized by: z = scale * (x - center) + beta, scale = gamma * rstd. Without
 // taking the center off first, a large mean would cancel.
 template <int V>
@@ -163,7 +123,7 @@ struct Channels {
     for (int i = 0; i < V; i++) {
       z[i] = fmaf(x[i] - center[i], scale[i], beta[i]);
     }
-    activateByFour(f, z);
+    activateAll(f, z);
 #pragma unroll
     for (int i = 0; i < V; i++) {
       z[i] += after[i];
@@ -187,7 +147,7 @@ struct Channels {
       x[i] -= center[i];
       z[i] = fmaf(x[i], scale[i], beta[i]);
     }
-    activateGradientByFour(f, z, g);
+    activateAllGradient(f, z, g);
   }
 };
 
@@ -357,11 +317,14 @@ FOR_TYPE_PAIR(GROUP_NORM)
 
 // Of each part and channel the mean of x and the sum of squared differences from it:
 // moments [N, parts, 2, C]. Bytes per element: x once.
-// Shared: partial sums [2, slots, tile].
+// Shared: first rows on their way, then partial sums [2, slots, tile].
 template <typename X, int V>
 __device__ __forceinline__ void moments(Operand<X> x, float* moments, int64 pixels, int channels,
                                         int tile, int laneBits, int parts, int64 partRows) {
-  DYNAMIC_SHARED(float, sums);
+  typedef typename Operand<X>::Staged Staged;
+  DYNAMIC_SHARED(unsigned char, shared);
+  Slots<Staged, V> staged(shared, 0);
+  float* sums = (float*)shared;
   Part part(pixels, channels, tile, parts, partRows);
   Lane<V> lane(part.width, laneBits);
   int channel = part.channel + lane.channel;
@@ -373,18 +336,21 @@ __device__ __forceinline__ void moments(Operand<X> x, float* moments, int64 pixe
   fill(squares, 0.0f);
   if (lane.works) {
     x.get(first + part.row, channel, pivot);
-#pragma unroll 4
-    for (int64 p = part.row + lane.row; p < part.end; p += lane.rows) {
-      float v[V];
-      x.get(first + p, channel, v);
-#pragma unroll
-      for (int i = 0; i < V; i++) {
-        float difference = v[i] - pivot[i];
-        sum[i] += difference;
-        squares[i] = fmaf(difference, difference, squares[i]);
-      }
-    }
   }
+  forEachRow<V>(
+      part, lane,
+      [&](int64 p, int slot) { x.template stage<V>(first + p, channel, staged[slot]); },
+      [&](int64, int slot) {
+        float v[V];
+        load(staged[slot], v);
+#pragma unroll
+        for (int i = 0; i < V; i++) {
+          float difference = v[i] - pivot[i];
+          sum[i] += difference;
+          squares[i] = fmaf(difference, difference, squares[i]);
+        }
+      });
+  __syncthreads(); // all rows have been read
   int all = slots(laneBits) * part.width;
   sumRows(sum, lane, laneBits, part.width, sums);
   sumRows(squares, lane, laneBits, part.width, sums + all);
@@ -458,6 +424,7 @@ extern "C" __global__ void __launch_bounds__(128) statistics(
 
 // y from mean and rstd [N, groups]; where `ofVariance`, rstd holds variances instead, and
 // 1 / sqrt(variance + epsilon) is taken. Bytes per element: x once, the residual once, y once.
+// Shared: rows on their way.
 template <typename X, typename Y, int V>
 __device__ __forceinline__ void normalize(Operand<X> x, const float* bias, Operand<Either> before,
                                           const float* gamma, const float* beta,
@@ -466,6 +433,9 @@ __device__ __forceinline__ void normalize(Operand<X> x, const float* bias, Opera
                                           int64 pixels, int channels, int groups, int tile,
                                           int laneBits, int parts, int64 partRows, int ofVariance,
                                           float epsilon, int f) {
+  typedef typename Operand<X>::Staged Staged;
+  DYNAMIC_SHARED(unsigned char, shared);
+  Slots<Staged, V> staged(shared, 0);
   Part part(pixels, channels, tile, parts, partRows);
   Lane<V> lane(part.width, laneBits);
   if (!lane.works) {
@@ -482,16 +452,18 @@ __device__ __forceinline__ void normalize(Operand<X> x, const float* bias, Opera
   if (after.data != nullptr) {
     getEach(after, part.n, channel, behind);
   }
-#pragma unroll 4
-  for (int64 p = part.row + lane.row; p < part.end; p += lane.rows) {
-    float v[V];
-    x.get(first + p, channel, v);
-    by.apply(v, f, behind, residual, y, first + p, channel);
-  }
+  forEachRow<V>(
+      part, lane,
+      [&](int64 p, int slot) { x.template stage<V>(first + p, channel, staged[slot]); },
+      [&](int64 p, int slot) {
+        float v[V];
+        load(staged[slot], v);
+        by.apply(v, f, behind, residual, y, first + p, channel);
+      });
 }
 
 #define NORMALIZE(name, X, Y, V)                                                                   \
-  extern "C" __global__ void __launch_bounds__(256) normalize_##name(                              \
+  extern "C" __global__ void __launch_bounds__(256, 3) normalize_##name(                              \
       const void* x, int64 xStride, int xLow, const float* bias, const void* before,               \
       int64 beforeStride, int beforeLow, const float* gamma, const float* beta, const void* after, \
       int64 afterStride, int afterLow, const void* residual, int64 residualStride,                 \
@@ -598,7 +570,7 @@ __device__ __forceinline__ void groupNormGradient(
   }
   __syncthreads();
 
-  bool wantsDx = sumDx != nullptr || dbefore.data != nullptr;
+  bool wantsSums = sumDx != nullptr || dbefore.data != nullptr || dafter.data != nullptr;
   fill(sum, 0.0f);
   fill(products, 0.0f);
   if (lane.works) {
@@ -613,20 +585,27 @@ __device__ __forceinline__ void groupNormGradient(
       float g[V];
       load(ownX + p * width, v);
       load(ownDy + p * width, g);
+      if (wantsSums) {
 #pragma unroll
-      for (int i = 0; i < V; i++) {
-        products[i] += g[i];
+        for (int i = 0; i < V; i++) {
+          products[i] += g[i];
+        }
       }
       by.gradient(f, v, g);
 #pragma unroll
       for (int i = 0; i < V; i++) {
         g[i] = fmaf(by.scale[i], g[i], -a[i]) - v[i] * b[i];
-        sum[i] += g[i];
+      }
+      if (wantsSums) {
+#pragma unroll
+        for (int i = 0; i < V; i++) {
+          sum[i] += g[i];
+        }
       }
       dx.put(first + p, channel, g);
     }
   }
-  if (!wantsDx && dafter.data == nullptr) {
+  if (!wantsSums) {
     return;
   }
   sumRows(sum, lane, laneBits, width, sums);
@@ -666,7 +645,8 @@ __device__ __forceinline__ void groupNormGradient(
 FOR_TYPE_PAIR(GROUP_NORM_GRADIENT)
 
 // Of each part and channel the sums of dz, of dz * (u - mean), of u - mean and of dy: sums [N, parts, 4, C].
-// Bytes per element: x once, dy once. Shared: partial sums [4, slots, tile].
+// Bytes per element: x once, dy once. Shared: first rows on their way, then partial sums
+// [4, slots, tile].
 template <typename X, typename DY, int V>
 __device__ __forceinline__ void gradientSums(Operand<X> x, const float* bias,
                                              Operand<Either> before, const float* gamma,
@@ -674,7 +654,12 @@ __device__ __forceinline__ void gradientSums(Operand<X> x, const float* bias,
                                              const float* rstd, Operand<DY> dy, float* partSums,
                                              int64 pixels, int channels, int groups, int tile,
                                              int laneBits, int parts, int64 partRows, int f) {
-  DYNAMIC_SHARED(float, sums);
+  typedef typename Operand<X>::Staged StagedX;
+  typedef typename Operand<DY>::Staged StagedDy;
+  DYNAMIC_SHARED(unsigned char, shared);
+  Slots<StagedX, V> stagedX(shared, 0);
+  Slots<StagedDy, V> stagedDy(shared, stagedX.bytes());
+  float* sums = (float*)shared;
   Part part(pixels, channels, tile, parts, partRows);
   Lane<V> lane(part.width, laneBits);
   int channel = part.channel + lane.channel;
@@ -687,29 +672,36 @@ __device__ __forceinline__ void gradientSums(Operand<X> x, const float* bias,
   fill(products, 0.0f);
   fill(sumX, 0.0f);
   fill(sumDy, 0.0f);
+  Channels<V> by;
   if (lane.works) {
     float added[V];
     getAdded(bias, before, part.n, channel, added);
-    Channels<V> by(mean, rstd, gamma, beta, part.n, groups, channels / groups, channel, added);
-#pragma unroll 1
-    for (int64 p = part.row + lane.row; p < part.end; p += lane.rows) {
-      float v[V];
-      float g[V];
-      x.get(first + p, channel, v);
-      dy.get(first + p, channel, g);
-#pragma unroll
-      for (int i = 0; i < V; i++) {
-        sumDy[i] += g[i];
-      }
-      by.gradient(f, v, g);
-#pragma unroll
-      for (int i = 0; i < V; i++) {
-        sum[i] += g[i];
-        products[i] = fmaf(g[i], v[i], products[i]);
-        sumX[i] += v[i];
-      }
-    }
+    by = Channels<V>(mean, rstd, gamma, beta, part.n, groups, channels / groups, channel, added);
   }
+  forEachRow<V>(
+      part, lane,
+      [&](int64 p, int slot) {
+        x.template stage<V>(first + p, channel, stagedX[slot]);
+        dy.template stage<V>(first + p, channel, stagedDy[slot]);
+      },
+      [&](int64, int slot) {
+        float v[V];
+        float g[V];
+        load(stagedX[slot], v);
+        load(stagedDy[slot], g);
+#pragma unroll
+        for (int i = 0; i < V; i++) {
+          sumDy[i] += g[i];
+        }
+        by.gradient(f, v, g);
+#pragma unroll
+        for (int i = 0; i < V; i++) {
+          sum[i] += g[i];
+          products[i] = fmaf(g[i], v[i], products[i]);
+          sumX[i] += v[i];
+        }
+      });
+  __syncthreads(); // all rows have been read
   int all = slots(laneBits) * part.width;
   sumRows(sum, lane, laneBits, part.width, sums);
   sumRows(products, lane, laneBits, part.width, sums + all);
@@ -810,7 +802,7 @@ extern "C" __global__ void __launch_bounds__(128) gradientMeans(
   }
 }
 
-// dx from the means. Bytes per element: x once, dy once, dx once.
+// dx from the means. Bytes per element: x once, dy once, dx once. Shared: rows on their way.
 template <typename X, typename DY, int V>
 __device__ __forceinline__ void normalizeGradient(Operand<X> x, const float* bias,
                                                   Operand<Either> before, const float* gamma,
@@ -819,6 +811,11 @@ __device__ __forceinline__ void normalizeGradient(Operand<X> x, const float* bia
                                                   Operand<Either> dx, const float* means,
                                                   int64 pixels, int channels, int groups, int tile,
                                                   int laneBits, int parts, int64 partRows, int f) {
+  typedef typename Operand<X>::Staged StagedX;
+  typedef typename Operand<DY>::Staged StagedDy;
+  DYNAMIC_SHARED(unsigned char, shared);
+  Slots<StagedX, V> stagedX(shared, 0);
+  Slots<StagedDy, V> stagedDy(shared, stagedX.bytes());
   Part part(pixels, channels, tile, parts, partRows);
   Lane<V> lane(part.width, laneBits);
   if (!lane.works) {
@@ -836,19 +833,24 @@ __device__ __forceinline__ void normalizeGradient(Operand<X> x, const float* bia
     a[i] = means[2 * ((int64)part.n * groups + g)];
     b[i] = means[2 * ((int64)part.n * groups + g) + 1];
   });
-#pragma unroll 1
-  for (int64 p = part.row + lane.row; p < part.end; p += lane.rows) {
-    float v[V];
-    float g[V];
-    x.get(first + p, channel, v);
-    dy.get(first + p, channel, g);
-    by.gradient(f, v, g);
+  forEachRow<V>(
+      part, lane,
+      [&](int64 p, int slot) {
+        x.template stage<V>(first + p, channel, stagedX[slot]);
+        dy.template stage<V>(first + p, channel, stagedDy[slot]);
+      },
+      [&](int64 p, int slot) {
+        float v[V];
+        float g[V];
+        load(stagedX[slot], v);
+        load(stagedDy[slot], g);
+        by.gradient(f, v, g);
 #pragma unroll
-    for (int i = 0; i < V; i++) {
-      g[i] = fmaf(by.scale[i], g[i], -a[i]) - v[i] * b[i];
-    }
-    dx.put(first + p, channel, g);
-  }
+        for (int i = 0; i < V; i++) {
+          g[i] = fmaf(by.scale[i], g[i], -a[i]) - v[i] * b[i];
+        }
+        dx.put(first + p, channel, g);
+      });
 }
 
 #define NORMALIZE_GRADIENT(name, X, DY, V)                                                         \

@@ -76,33 +76,45 @@ extern "C" __global__ void integers(uint64 key, int purpose, const int* step, in
                });
 }
 
-// y = scale * x where the uniform number is p or more, else 0.
+// y = scale * x where the uniform number is p or more, else 0. vector: perSample is a multiple of 8, and
+// 8 elements begin at a multiple of 16 bytes, so that a thread takes two blocks, 16 bytes of bf16.
 template <typename X, typename Y>
 __device__ __forceinline__ void dropout(uint64 key, int purpose, const int* step, float p,
                                         float scale, const X* x, int64 xStride, Y* y, int64 yStride,
                                         int64 samples, int64 perSample, int64 channels,
                                         int vector) {
+  // A number is the upper 24 bits of its word times 2^-24, so that it is p or more where the word is
+  // `least` or more. p is below 1.
+  unsigned least = (unsigned)ceilf(p * 0x1p24f) << 8;
+  if (vector) {
+    unsigned now = (unsigned)step[0];
+    forEach<1>(samples, 0, perSample / 8, [&](int64 sample, int64 pair) {
+      float v[8];
+      load(x + sample * xStride + pair * 8, v);
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        uint4 words = philox(key, make_uint4((unsigned)pair * 2 + half, (unsigned)sample, now,
+                                             (unsigned)purpose));
+        float* four = v + 4 * half;
+        four[0] = words.x >= least ? scale * four[0] : 0.0f;
+        four[1] = words.y >= least ? scale * four[1] : 0.0f;
+        four[2] = words.z >= least ? scale * four[2] : 0.0f;
+        four[3] = words.w >= least ? scale * four[3] : 0.0f;
+      }
+      store(y + sample * yStride + pair * 8, v);
+    });
+    return;
+  }
   forEachBlock(key, purpose, step, 0, samples, perSample,
                [&](uint4 words, int64 sample, int64 e) {
-                 float numbers[4];
-                 uniforms(words, numbers);
-                 if (vector) {
-                   float v[4];
-                   load(x + sample * xStride + e, v);
-#pragma unroll
-                   for (int k = 0; k < 4; k++) {
-                     v[k] = numbers[k] >= p ? scale * v[k] : 0.0f;
-                   }
-                   store(y + sample * yStride + e, v);
-                   return;
-                 }
+                 unsigned four[4] = {words.x, words.y, words.z, words.w};
 #pragma unroll
                  for (int k = 0; k < 4; k++) {
                    if (e + k < perSample) {
                      float v =
                          toFloat(x[offsetOf(sample, e + k, perSample, channels, xStride)]);
                      y[offsetOf(sample, e + k, perSample, channels, yStride)] =
-                         fromFloat<Y>(numbers[k] >= p ? scale * v : 0.0f);
+                         fromFloat<Y>(four[k] >= least ? scale * v : 0.0f);
                    }
                  }
                });

@@ -26,6 +26,7 @@ __device__ __forceinline__ void sumRows(const X* x, int64 xStride, int64 rows, i
     }
     if (column < channels) {
       const X* from = x + group * rows * xStride + column;
+#pragma unroll 8 // as many loads on their way: the few rows of parts are a chain of them otherwise
       for (int64 r = first + row; r < end; r += rowsAtOnce) {
         float v[V];
         load(from + r * xStride, v);

@@ -69,8 +69,48 @@ __device__ __forceinline__ void loadBytes(const unsigned char* from, int (&v)[V]
 #define LAYOUT int64 pixels, int channels, int tile, int laneBits, int parts, int64 partRows
 #define LAYOUT_OF pixels, channels, tile, laneBits, parts, partRows
 
+// Calls body(place, values) for the four pixels of a 2 x 2 window from row on: their loads are on their
+// way together.
+template <int V, typename T, typename Body>
+__device__ __forceinline__ void forEachOfFour(Operand<T> large, int64 row, int width, int channel,
+                                              Body body) {
+  float v[4][V];
+#pragma unroll
+  for (int place = 0; place < 4; place++) {
+    large.get(row + place / 2 * width + place % 2, channel, v[place]);
+  }
+#pragma unroll
+  for (int place = 0; place < 4; place++) {
+    body(place, v[place]);
+  }
+}
+
+// Calls body(place, values) for each pixel of the window that begins at row of a large image, in order.
+template <int V, typename Body>
+__device__ __forceinline__ void forEachOfWindow(Operand<Either> large, int64 row, int width,
+                                                int channel, int kernel, Body body) {
+  if (kernel == 2) {
+    if (large.low) {
+      forEachOfFour<V>(Operand<bf16>(large.data, large.stride, 1), row, width, channel, body);
+    } else {
+      forEachOfFour<V>(Operand<float>(large.data, large.stride, 0), row, width, channel, body);
+    }
+    return;
+  }
+  for (int u = 0; u < kernel; u++) {
+#pragma unroll 1
+    for (int w = 0; w < kernel; w++) {
+      float v[V];
+      large.get(row + w, channel, v);
+      body(u * kernel + w, v);
+    }
+    row += width;
+  }
+}
+
 // small = the largest of each window, places [dense] = where in the window it lies, the first of
-// equals. Bytes per element of small: kernel^2 of large, where windows do not overlap, once; small once.
+// equals; the first NaN is larger than any number. Bytes per element of small: kernel^2 of large, where
+// windows do not overlap, once; small once.
 template <int V>
 __device__ __forceinline__ void maxPool(Operand<Either> large, Operand<Either> small,
                                         unsigned char* places, int height, int width,
@@ -79,26 +119,16 @@ __device__ __forceinline__ void maxPool(Operand<Either> large, Operand<Either> s
   forEachPixel<V>(smallWidth, LAYOUT_OF, [&](int64 p, Pixel to, int c) {
     float best[V];
     int place[V];
+    int64 window = to.at(to.i * step, to.j * step, height, width);
+    forEachOfWindow<V>(large, window, width, c, kernel, [&](int own, const float(&v)[V]) {
 #pragma unroll
-    for (int k = 0; k < V; k++) {
-      best[k] = -__uint_as_float(0x7F800000u);
-      place[k] = 0;
-    }
-    for (int u = 0; u < kernel; u++) {
-      int64 row = to.at(to.i * step + u, to.j * step, height, width);
-#pragma unroll 1
-      for (int w = 0; w < kernel; w++) {
-        float v[V];
-        large.get(row + w, c, v);
-#pragma unroll
-        for (int k = 0; k < V; k++) {
-          if (v[k] > best[k]) {
-            best[k] = v[k];
-            place[k] = u * kernel + w;
-          }
+      for (int k = 0; k < V; k++) {
+        if (own == 0 || (!(v[k] <= best[k]) && best[k] == best[k])) {
+          best[k] = v[k];
+          place[k] = own;
         }
       }
-    }
+    });
     small.put(p, c, best);
     storeBytes(places + p * channels + c, place);
   });
@@ -160,18 +190,13 @@ __device__ __forceinline__ void sumPool(Operand<Either> large, Operand<Either> s
     for (int k = 0; k < V; k++) {
       sum[k] = 0.0f;
     }
-    for (int u = 0; u < kernel; u++) {
-      int64 row = to.at(to.i * step + u, to.j * step, height, width);
-#pragma unroll 1
-      for (int w = 0; w < kernel; w++) {
-        float v[V];
-        large.get(row + w, c, v);
+    int64 window = to.at(to.i * step, to.j * step, height, width);
+    forEachOfWindow<V>(large, window, width, c, kernel, [&](int, const float(&v)[V]) {
 #pragma unroll
-        for (int k = 0; k < V; k++) {
-          sum[k] += v[k];
-        }
+      for (int k = 0; k < V; k++) {
+        sum[k] += v[k];
       }
-    }
+    });
 #pragma unroll
     for (int k = 0; k < V; k++) {
       sum[k] *= factor;

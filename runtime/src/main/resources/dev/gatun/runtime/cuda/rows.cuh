@@ -91,6 +91,21 @@ __device__ __forceinline__ void arrived() {
 #endif
 }
 
+// Makes a batch of the copies that this thread began since its last one.
+__device__ __forceinline__ void endBatch() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+// Waits for all of this thread's batches but the last N.
+template <int N>
+__device__ __forceinline__ void arrivedBut() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+#endif
+}
+
 // One element of each of V neighbouring channels, at any alignment.
 template <int V>
 __device__ __forceinline__ void getEach(Operand<Either> x, int64 row, int channel, float (&v)[V]) {
@@ -140,5 +155,58 @@ struct Part {
     index = of;
     row = (int64)(of - (unsigned)n * (unsigned)parts) * partRows;
     end = min(row + partRows, pixels);
+  }
+};
+
+// How many of its next rows a thread has on their way to shared memory: see forEachRow. RowParts has
+// the same number.
+constexpr int ROWS_AHEAD = 4;
+
+// Calls body(row, slot) for each row of the part that is this thread's, in order; begin(row, slot) has
+// been called ROWS_AHEAD rows earlier, and what it began to copy has arrived. So memory is kept busy by
+// as few threads as the registers allow. A thread waits for no other.
+template <int V, typename Begin, typename Body>
+__device__ __forceinline__ void forEachRow(Part part, Lane<V> lane, Begin begin, Body body) {
+  if (!lane.works) {
+    return;
+  }
+  int64 next = part.row + lane.row;
+#pragma unroll
+  for (int slot = 0; slot < ROWS_AHEAD; slot++) {
+    if (next < part.end) {
+      begin(next, slot);
+    }
+    endBatch();
+    next += lane.rows;
+  }
+  int slot = 0;
+#pragma unroll 1
+  for (int64 row = part.row + lane.row; row < part.end; row += lane.rows) {
+    arrivedBut<ROWS_AHEAD - 1>();
+    body(row, slot);
+    if (next < part.end) {
+      begin(next, slot);
+    }
+    endBatch();
+    next += lane.rows;
+    slot = (slot + 1) % ROWS_AHEAD;
+  }
+}
+
+// V elements of this thread in each of ROWS_AHEAD slots of shared memory.
+template <typename T, int V>
+struct Slots {
+  T* own;
+
+  // `taken` bytes of the shared memory are others'.
+  __device__ __forceinline__ Slots(unsigned char* shared, int taken)
+      : own((T*)(shared + taken) + threadIdx.x * V) {}
+
+  __device__ __forceinline__ T* operator[](int slot) const {
+    return own + slot * (int)blockDim.x * V;
+  }
+
+  static __device__ __forceinline__ int bytes() {
+    return ROWS_AHEAD * (int)blockDim.x * V * (int)sizeof(T);
   }
 };

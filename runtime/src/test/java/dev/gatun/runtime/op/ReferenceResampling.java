@@ -5,7 +5,6 @@ import static dev.gatun.runtime.op.TensorValues.write;
 
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
-import java.util.Arrays;
 
 /**
  * {@link Resampling} as its formulas say: all visit the same (large image's element, small one's,
@@ -45,18 +44,17 @@ final class ReferenceResampling implements Resampling {
     write(nearestGradient(factor, dx.shape(), dy.shape(), read(dy)), dx);
   }
 
-  /** The largest elements and their places. */
+  /** The largest elements and their places; the first NaN of a window is the largest. */
   static double[][] maxPool(int kernel, int stride, Shape input, Shape output, double[] x) {
     double[] y = zeros(output);
     double[] places = zeros(output);
-    Arrays.fill(y, Double.NEGATIVE_INFINITY);
     visit(
         kernel,
         stride,
         input,
         output,
         (large, small, place) -> {
-          if (x[large] > y[small]) {
+          if (place == 0 || !(x[large] <= y[small] || Double.isNaN(y[small]))) {
             y[small] = x[large];
             places[small] = place;
           }

@@ -93,6 +93,27 @@ public abstract class ResamplingContract extends OperatorContract {
     }
   }
 
+  /**
+   * A diverged network is noticed: one NaN of a window is its largest element, the first of
+   * several.
+   */
+  @ParameterizedTest
+  @MethodSource("pools")
+  public void maxPoolOfNan(Pool p) {
+    try (Trial t = trial("maxPool of NaN " + p)) {
+      double[] values = t.normals(p.o.shape(), 0, 1);
+      for (int i = 0; i < values.length; i += 5) {
+        values[i] = i % 2 == 0 ? Double.NaN : Double.NEGATIVE_INFINITY;
+      }
+      Twin x = t.input("x", p.o.in(), p.o.shape(), p.o.layout(), values);
+      Twin y = t.output("y", p.o.out(), p.output(), p.o.layout());
+      Twin argmax = t.output("argmax", DType.UINT8, p.output());
+      t.run(b -> b.resampling().maxPool(p.kernel, p.stride, x.on(b), y.on(b), argmax.on(b)));
+      t.checkBits(y);
+      t.checkBits(argmax);
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("largestPools")
   public void maxPoolGradient(Pool p) {
