@@ -79,8 +79,15 @@ final class FormulaNumbers {
       long[] shape = parameter.pytorchShape();
       int channels = shape.length == 4 ? (int) shape[1] : 1;
       int pixels = shape.length == 4 ? (int) (shape[2] * shape[3]) : 1;
-      uploadImages(
-          backend, parameter.value(), channels, pixels, i -> center + bound * symmetric(stream, i));
+      IntToDoubleFunction value = i -> center + bound * symmetric(stream, i);
+      store.change(
+          values ->
+              uploadImages(
+                  backend,
+                  parameter.isTrainable() ? store.part(parameter, values) : parameter.value(),
+                  channels,
+                  pixels,
+                  value));
     }
   }
 

@@ -46,7 +46,8 @@ public class ParameterUpdateBenchmark extends OperatorBenchmark {
   public void adamW() {
     backend
         .parameterUpdate()
-        .adamW(ADAM, learningRate, step(), one, gradient, parameter, firstMoment, secondMoment);
+        .adamW(
+            ADAM, learningRate, step(), one, gradient, parameter, firstMoment, secondMoment, null);
     backend.synchronize();
   }
 

@@ -73,6 +73,9 @@ final class TrainingStep implements AutoCloseable {
     network = Networks.create(backend, config, 0);
     parameters = network.parameters();
     FormulaNumbers.load(backend, parameters);
+    if (compute == DType.BFLOAT16) {
+      parameters.keepRounded();
+    }
     adam = new Adam(settings, parameters);
     ema = new Ema(parameters, EMA_DECAY);
     arena = new DeviceArena(backend.memory(), "benchmark state");

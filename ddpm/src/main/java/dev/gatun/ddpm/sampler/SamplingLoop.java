@@ -5,6 +5,7 @@ import dev.gatun.ddpm.diffusion.ModelConfig;
 import dev.gatun.ddpm.diffusion.NoiseSchedule;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.diffusion.RandomPurpose;
+import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.nn.autograd.Tape;
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * many are asked for. The same device, libraries and number of threads are taken for granted.
  *
  * <p>The network's weights are those that it has during {@link #draw}; their addresses must be
- * those of the first draw. Not thread safe.
+ * those of the first draw. A draw in BFLOAT16 rounds them once, at its beginning. Not thread safe.
  */
 public final class SamplingLoop implements AutoCloseable {
   /** Samples that the network sees at a time: samples 0 to 15, 16 to 31, ... */
@@ -55,6 +56,7 @@ public final class SamplingLoop implements AutoCloseable {
   private final Tensor state;
   private final Tensor timesteps;
   private final Tensor step;
+  private final @Nullable Tensor rounded; // the weights, where they are multiplied as BFLOAT16
   private int stepsDone;
   private @Nullable Tensor predicted; // in the step arena, of the step that was done last
   private @Nullable Program program;
@@ -105,6 +107,7 @@ public final class SamplingLoop implements AutoCloseable {
     state = Tensor.allocate(arena, DType.FLOAT32, batch);
     timesteps = Tensor.allocate(arena, DType.INT32, Shape.of(MICRO_BATCH));
     step = Tensor.allocate(arena, DType.INT32, Shape.of(1));
+    rounded = compute == DType.BFLOAT16 ? denoiser.parameters().allocateRounded(arena) : null;
     hostTimesteps = host.allocate(ValueLayout.JAVA_INT, MICRO_BATCH);
     hostStep = host.allocate(ValueLayout.JAVA_INT, 1);
     hostImages = host.allocate(ValueLayout.JAVA_FLOAT, batch.elements());
@@ -157,6 +160,16 @@ public final class SamplingLoop implements AutoCloseable {
       throw new IllegalArgumentException(
           "samples: expected 1 to " + plan.size() + " moments of the path, got " + moments);
     }
+    try (ParameterStore.Substitution weights = roundedWeights()) {
+      return drawPath(seed, first, count, moments, progress);
+    }
+  }
+
+  private ParameterStore.@Nullable Substitution roundedWeights() {
+    return rounded == null ? null : denoiser.parameters().substituteRounded(rounded);
+  }
+
+  private float[][] drawPath(long seed, int first, int count, int moments, Progress progress) {
     int values = Math.toIntExact(denoiser.imageShape().elements());
     float[][] path = new float[moments][Math.multiplyExact(count, values)];
     int firstBlock = first / MICRO_BATCH;

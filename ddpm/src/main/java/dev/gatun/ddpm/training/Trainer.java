@@ -95,6 +95,8 @@ public final class Trainer implements AutoCloseable {
    * @throws IllegalArgumentException where the data's images, the network's and the configuration's
    *     differ, or the network's and the configuration's steps, or the batch is larger than the
    *     data
+   * @throws IllegalStateException for a run in bf16 where the network was trained in fp32 already:
+   *     see {@link ParameterStore#keepRounded}
    */
   public Trainer(Backend backend, Denoiser denoiser, ImageDataset data, TrainingConfig config) {
     this(backend, denoiser, data, config, RESIDENT_BYTES);
@@ -124,6 +126,9 @@ public final class Trainer implements AutoCloseable {
     this.dataSummary = data.size() + " images of " + data.shape();
     BatchOrder order =
         new BatchOrder(data, config.batchSize(), config.horizontalFlip(), config.seed());
+    if (config.precision().activations() == DType.BFLOAT16) {
+      parameters.keepRounded();
+    }
     OptimizerConfig optimizer = config.optimizer();
     double clipNorm = optimizer.clipNorm();
     clip = new GradientClip(parameters, clipNorm > 0 ? (float) clipNorm : Float.POSITIVE_INFINITY);

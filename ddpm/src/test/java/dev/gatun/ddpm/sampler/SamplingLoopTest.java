@@ -13,6 +13,7 @@ import dev.gatun.ddpm.diffusion.NetworkConfig;
 import dev.gatun.ddpm.diffusion.NoiseSchedule;
 import dev.gatun.ddpm.diffusion.Prediction;
 import dev.gatun.ddpm.diffusion.RandomPurpose;
+import dev.gatun.nn.autograd.Parameter;
 import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.nn.autograd.Scope;
 import dev.gatun.nn.autograd.Tape;
@@ -171,6 +172,52 @@ class SamplingLoopTest {
       long reserved = loop.reservedBytes();
       loop.draw(2, 0, 40);
       assertEquals(reserved, loop.reservedBytes());
+    }
+  }
+
+  /** The weights are rounded once per draw, to the bits that each use would round them to. */
+  @Test
+  void aDrawInBfloat16RoundsTheWeightsThatItFinds() {
+    Sampler sampler = AncestralSampler.of(6);
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop loop = loop(network, sampler, DType.BFLOAT16)) {
+      Parameter weight = network.parameters().parameter("second.weight");
+      float[] first =
+          loop.draw(
+              5,
+              0,
+              2,
+              (done, total) -> assertEquals(DType.BFLOAT16, weight.factor(DType.BFLOAT16).dtype()));
+      assertEquals(DType.FLOAT32, weight.factor(DType.BFLOAT16).dtype(), "after the draw");
+      assertArrayEquals(drawnByUnrounded(network, sampler), first);
+      network.parameters().change(values -> backend.elementwise().add(values, values, values));
+      float[] second = loop.draw(5, 0, 2);
+      assertFalse(Arrays.equals(first, second), "other weights gave the same samples");
+      assertArrayEquals(drawnByUnrounded(network, sampler), second);
+    }
+  }
+
+  /** By {@code network} as one whose parameters the loop does not see. */
+  private float[] drawnByUnrounded(Denoiser network, Sampler sampler) {
+    record Hidden(Denoiser network, ParameterStore parameters) implements Denoiser {
+      @Override
+      public Shape imageShape() {
+        return network.imageShape();
+      }
+
+      @Override
+      public int diffusionSteps() {
+        return network.diffusionSteps();
+      }
+
+      @Override
+      public Variable predict(Tape tape, Variable xt, Tensor t) {
+        return network.predict(tape, xt, t);
+      }
+    }
+    try (ParameterStore none = ParameterStore.allocate(backend, Scope.root(), 0);
+        SamplingLoop loop = loop(new Hidden(network, none), sampler, DType.BFLOAT16)) {
+      return loop.draw(5, 0, 2);
     }
   }
 

@@ -60,7 +60,12 @@ final class GoldenNumbers {
       for (int i = 0; i < values.length; i++) {
         values[i] = center + bound * symmetric(p, i);
       }
-      upload(backend, fromPytorch(values, parameter.pytorchShape()), parameter.value());
+      double[] moved = fromPytorch(values, parameter.pytorchShape());
+      float[] floats = new float[moved.length];
+      for (int i = 0; i < floats.length; i++) {
+        floats[i] = (float) moved[i];
+      }
+      parameter.upload(MemorySegment.ofArray(floats));
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.gatun.nn.autograd;
 
+import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,7 @@ public final class Parameter {
   private long offset;
   private @Nullable ParameterStore store;
   private @Nullable Tensor value;
+  private @Nullable Tensor rounded;
   private @Nullable Tensor gradient;
 
   Parameter(String name, Shape shape, Role role, Initialization initialization) {
@@ -89,9 +92,30 @@ public final class Parameter {
     return rank == 4 ? new long[] {extents[0], extents[3], extents[1], extents[2]} : extents;
   }
 
-  /** The numbers, FLOAT32. */
+  /**
+   * The numbers, FLOAT32; where they are trained, {@linkplain Tensor#readOnly to read}: {@link
+   * #upload} and {@link ParameterStore#change} write them.
+   */
   public Tensor value() {
     return allocated(value);
+  }
+
+  /**
+   * The numbers as factors of others of {@code dtype}: for BFLOAT16 what that keeps of them, where
+   * the store {@linkplain ParameterStore#keepRounded keeps a copy} of it, else {@link #value}.
+   */
+  public Tensor factor(DType dtype) {
+    return dtype == DType.BFLOAT16 && rounded != null ? rounded : value();
+  }
+
+  /** Overwrites the numbers by {@code floats}, as many as there are. */
+  public void upload(MemorySegment floats) {
+    ParameterStore owner = store();
+    if (isTrainable()) {
+      owner.change(values -> owner.backend().upload(floats, owner.part(this, values)));
+    } else {
+      owner.backend().upload(floats, value());
+    }
   }
 
   /** dL/dvalue of the last step, FLOAT32; undefined before the first. */
@@ -116,8 +140,10 @@ public final class Parameter {
     offset = start;
   }
 
-  void setValue(Tensor numbers) {
+  /** Says where the numbers are, and what BFLOAT16 keeps of them. */
+  void setValue(Tensor numbers, @Nullable Tensor roundedNumbers) {
     value = numbers;
+    rounded = roundedNumbers;
   }
 
   private <T> T allocated(@Nullable T part) {

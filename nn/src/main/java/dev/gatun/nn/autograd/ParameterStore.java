@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each parameter starts at a multiple of 64 bytes; the gaps are zero and stay so. The optimizer,
  * gradient clipping and moving averages work on whole ranges.
+ *
+ * <p>A fourth range may hold what BFLOAT16 keeps of the trained values, for the layers to multiply
+ * with: see {@link #keepRounded}. So that it is never of other values than these, the values are
+ * handed out for reading alone; {@link #change} and {@link #update} write both.
  */
 public final class ParameterStore implements AutoCloseable {
 
@@ -31,6 +36,9 @@ public final class ParameterStore implements AutoCloseable {
   private final Tensor statistics;
   private final Tensor one;
   private @Nullable Tensor gradients;
+  private @Nullable Tensor rounded; // of the values
+  private boolean updatedWithoutCopy;
+  private Source source;
 
   private ParameterStore(Backend backend, Scope scope, long seed) {
     this.backend = backend;
@@ -53,11 +61,16 @@ public final class ParameterStore implements AutoCloseable {
     this.statistics = flat(statisticCount);
     this.one = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
     backend.elementwise().fill(1f, one);
+    this.source = new Source(values, null);
     for (Parameter parameter : parameters) {
-      parameter.setValue(part(parameter, parameter.isTrainable() ? values : statistics));
-      initialize(parameter, seed);
+      Tensor memory = part(parameter, parameter.isTrainable() ? values : statistics);
+      parameter.setValue(parameter.isTrainable() ? memory.readOnly() : memory, null);
+      initialize(parameter, seed, memory);
     }
   }
+
+  /** Where layers read trained numbers: a range, and what BFLOAT16 keeps of it. */
+  private record Source(Tensor range, @Nullable Tensor rounded) {}
 
   /**
    * Gives every parameter that was declared under the root of {@code scope} memory on {@code
@@ -102,9 +115,78 @@ public final class ParameterStore implements AutoCloseable {
         .sum();
   }
 
-  /** The trained values, FLOAT32 [n]. */
+  /** The trained values, FLOAT32 [n], {@linkplain Tensor#readOnly to read}. */
   public Tensor values() {
-    return values;
+    return values.readOnly();
+  }
+
+  /** Lets {@code writer} write the trained values, FLOAT32 [n]; then renews their rounded copy. */
+  public void change(Consumer<Tensor> writer) {
+    requireNoSnapshot();
+    try {
+      writer.accept(values);
+    } finally {
+      if (rounded != null) {
+        backend.elementwise().copy(values, rounded);
+      }
+    }
+  }
+
+  /** A step of an optimizer. */
+  @FunctionalInterface
+  public interface Update {
+    /**
+     * Writes the trained values and, where it is not null, their copy: {@code rounded} = {@code
+     * values}, BFLOAT16 [n].
+     */
+    void write(Tensor values, @Nullable Tensor rounded);
+  }
+
+  /** Lets an optimizer write the trained values and their rounded copy, both by one kernel. */
+  public void update(Update step) {
+    requireNoSnapshot();
+    updatedWithoutCopy |= rounded == null;
+    step.write(values, rounded);
+  }
+
+  private void requireNoSnapshot() {
+    if (source.rounded() != null && !source.rounded().equals(rounded)) {
+      throw new IllegalStateException(
+          "parameters: they are changed while layers read a rounded copy of what they were; close"
+              + " the substitution first");
+    }
+  }
+
+  /**
+   * From now on keeps what BFLOAT16 keeps of the trained values, rounded to nearest even: BFLOAT16
+   * [n], parallel to them, which convolutions and matrix products of BFLOAT16 activations read.
+   * Where there is none the backend converts a weight each time that it is used, to the same bits.
+   * Biases and normalizations read the FLOAT32 values.
+   *
+   * @throws IllegalStateException after an optimizer's update without the copy, which a captured
+   *     step may repeat, and while other numbers {@linkplain #substitute take the place} of the
+   *     values
+   */
+  public void keepRounded() {
+    if (rounded != null) {
+      return;
+    }
+    if (updatedWithoutCopy || !source.range().equals(values)) {
+      throw new IllegalStateException(
+          "parameters: expected keepRounded before the first update and outside substitutions: "
+              + (updatedWithoutCopy
+                  ? "an optimizer has updated them without the copy, and a captured step may do it"
+                      + " again; load them into a new network"
+                  : "other numbers take their place now; close the substitution first"));
+    }
+    rounded = allocateRounded(arena);
+    backend.elementwise().copy(values, rounded);
+    read(new Source(values, rounded));
+  }
+
+  /** A new BFLOAT16 [n], parallel to the values, in {@code memory}, with undefined content. */
+  public Tensor allocateRounded(DeviceArena memory) {
+    return Tensor.allocate(memory, DType.BFLOAT16, values.shape());
   }
 
   /**
@@ -150,7 +232,21 @@ public final class ParameterStore implements AutoCloseable {
       throw new IllegalArgumentException(
           "substitute: expected a range like " + values + ", got " + range);
     }
-    return new Substitution(range);
+    return new Substitution(new Source(range, null));
+  }
+
+  /**
+   * Rounds the trained numbers that layers read now to {@code copy}, of {@link #allocateRounded},
+   * and makes layers read them there, as {@link #keepRounded} says, until the result is closed: for
+   * steps between which the numbers stay as they are.
+   */
+  public Substitution substituteRounded(Tensor copy) {
+    if (copy.elements() != values.elements() || copy.dtype() != DType.BFLOAT16) {
+      throw new IllegalArgumentException(
+          "substituteRounded: expected BFLOAT16" + values.shape() + ", got " + copy);
+    }
+    backend.elementwise().copy(source.range(), copy);
+    return new Substitution(new Source(source.range(), copy));
   }
 
   /** Frees all ranges, and what else was allocated in {@link #arena}. */
@@ -175,38 +271,43 @@ public final class ParameterStore implements AutoCloseable {
     return range;
   }
 
-  private void initialize(Parameter parameter, long seed) {
+  private void initialize(Parameter parameter, long seed, Tensor memory) {
     Initialization initialization = parameter.initialization();
     if (initialization.bound() == 0) {
-      backend.elementwise().fill(initialization.center(), parameter.value());
+      backend.elementwise().fill(initialization.center(), memory);
       return;
     }
     try (Arena host = Arena.ofConfined()) {
       MemorySegment floats = host.allocate(parameter.shape().elements() * Float.BYTES, 64);
       initialization.fill(seed, parameter.index(), floats);
-      backend.upload(floats, parameter.value());
+      backend.upload(floats, memory);
     }
   }
 
-  private void read(Tensor range) {
+  private void read(Source next) {
+    source = next;
+    Tensor copy = next.rounded();
     for (Parameter parameter : parameters) {
       if (parameter.isTrainable()) {
-        parameter.setValue(part(parameter, range));
+        parameter.setValue(
+            part(parameter, next.range()).readOnly(),
+            copy == null ? null : part(parameter, copy).readOnly());
       }
     }
   }
 
   /** Other numbers in the place of the trained ones, see {@link ParameterStore#substitute}. */
   public final class Substitution implements AutoCloseable {
+    private final Source before = source;
 
-    private Substitution(Tensor range) {
-      read(range);
+    private Substitution(Source numbers) {
+      read(numbers);
     }
 
-    /** Back to the trained values. */
+    /** Back to the numbers that were read before. */
     @Override
     public void close() {
-      read(values);
+      read(before);
     }
   }
 }

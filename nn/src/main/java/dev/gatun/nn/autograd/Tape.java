@@ -131,7 +131,7 @@ public final class Tape implements AutoCloseable {
 
   /** A variable without gradient. */
   public Variable constant(Tensor value) {
-    return new Variable(this, value, false, null);
+    return new Variable(this, value, false);
   }
 
   /**
@@ -139,15 +139,14 @@ public final class Tape implements AutoCloseable {
    * close.
    */
   public Variable input(Tensor value) {
-    return new Variable(this, value, recording, null);
+    return new Variable(this, value, recording);
   }
 
   /** The parameter as a variable of this step; each use adds to the same gradient. */
   public Variable parameter(Parameter parameter) {
     Variable variable = parameters.get(parameter);
     if (variable == null) {
-      variable =
-          new Variable(this, parameter.value(), recording && parameter.isTrainable(), parameter);
+      variable = new Variable(this, parameter, recording && parameter.isTrainable());
       parameters.put(parameter, variable);
     }
     return variable;
@@ -166,7 +165,7 @@ public final class Tape implements AutoCloseable {
       }
       requiresGradient |= input.requiresGradient();
     }
-    Variable variable = new Variable(this, y, requiresGradient, null);
+    Variable variable = new Variable(this, y, requiresGradient);
     if (requiresGradient) {
       nodes.add(new Node(variable, backward, temporaries));
       temporaries = new ArrayList<>();

@@ -18,6 +18,7 @@ public final class Variable {
 
   private final Tape tape;
   private final Tensor value;
+  private final @Nullable Tensor rounded;
   private final Shape shape;
   private final boolean requiresGradient;
   private final @Nullable Parameter parameter;
@@ -26,9 +27,20 @@ public final class Variable {
   private boolean kept;
   private boolean dropped;
 
-  Variable(Tape tape, Tensor value, boolean requiresGradient, @Nullable Parameter parameter) {
+  Variable(Tape tape, Tensor value, boolean requiresGradient) {
     this.tape = tape;
     this.value = value;
+    this.rounded = null;
+    this.shape = value.shape();
+    this.requiresGradient = requiresGradient;
+    this.parameter = null;
+  }
+
+  Variable(Tape tape, Parameter parameter, boolean requiresGradient) {
+    this.tape = tape;
+    this.value = parameter.value();
+    Tensor factor = parameter.factor(DType.BFLOAT16);
+    this.rounded = factor.dtype() == DType.BFLOAT16 ? factor : null;
     this.shape = value.shape();
     this.requiresGradient = requiresGradient;
     this.parameter = parameter;
@@ -66,6 +78,14 @@ public final class Variable {
           this + ": its value was given back by backward; mark it by keep() before");
     }
     return value;
+  }
+
+  /**
+   * {@link #value} as a factor of numbers of {@code dtype}: a parameter's copy in BFLOAT16 where
+   * that is asked for and there is one. Its bits are those that the conversion of the value gives.
+   */
+  public Tensor factor(DType dtype) {
+    return dtype == DType.BFLOAT16 && rounded != null ? rounded : value();
   }
 
   /** This variable, whose value will outlive backward. */

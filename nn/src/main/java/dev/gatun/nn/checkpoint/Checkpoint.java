@@ -92,12 +92,7 @@ public final class Checkpoint {
             "%s: a checkpoint of another network (%d differences): %s"
                 .formatted(file, differences.count(), differences));
       }
-      for (Place place : places) {
-        StoredTensor tensor = stored.get(place.name);
-        if (tensor != null) {
-          read(store, place, tensor);
-        }
-      }
+      store.change(values -> readAll(store, places(store, values, state), stored));
       return new LinkedHashMap<>(source.metadata());
     }
   }
@@ -206,6 +201,16 @@ public final class Checkpoint {
         destination.set(ElementType.LONG, 0, (long) floats.get(ValueLayout.JAVA_FLOAT, 0));
       } else {
         PytorchLayout.toPytorch(place.tensor.shape(), floats, destination);
+      }
+    }
+  }
+
+  private static void readAll(
+      ParameterStore store, List<Place> places, Map<String, StoredTensor> stored) {
+    for (Place place : places) {
+      StoredTensor tensor = stored.get(place.name);
+      if (tensor != null) {
+        read(store, place, tensor);
       }
     }
   }

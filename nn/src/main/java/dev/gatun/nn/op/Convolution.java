@@ -36,9 +36,8 @@ public final class Convolution {
     Check.bias("Convolution", bias, geometry.outChannels());
     var ops = x.backend().convolution();
     Tensor input = x.value();
-    Tensor filter = weight.value();
     Tensor y = x.tape().empty(geometry.outputShape());
-    ops.forward(geometry, input, filter, Check.valueOrNull(bias), y);
+    ops.forward(geometry, input, weight.factor(x.dtype()), Check.valueOrNull(bias), y);
     return x.tape()
         .record(
             y,
@@ -49,7 +48,8 @@ public final class Convolution {
                     bias,
                     (dweight, dbias) -> ops.weightGradient(geometry, input, dy, dweight, dbias));
               }
-              x.addGradient(dx -> ops.inputGradient(geometry, dy, filter, null, dx));
+              x.addGradient(
+                  dx -> ops.inputGradient(geometry, dy, weight.factor(dy.dtype()), null, dx));
             },
             Check.inputs(x, weight, bias));
   }

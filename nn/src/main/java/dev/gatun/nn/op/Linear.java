@@ -19,9 +19,8 @@ public final class Linear {
     Check.bias("Linear", bias, weight.shape().batch());
     var ops = x.backend().matrixProduct();
     Tensor input = x.value();
-    Tensor matrix = weight.value();
     Tensor y = x.tape().empty(x.shape().withChannels(weight.shape().batch()));
-    ops.linear(input, matrix, Check.valueOrNull(bias), y);
+    ops.linear(input, weight.factor(x.dtype()), Check.valueOrNull(bias), y);
     return x.tape()
         .record(
             y,
@@ -32,7 +31,7 @@ public final class Linear {
                     bias,
                     (dweight, dbias) -> ops.linearGradientWeight(input, dy, dweight, dbias));
               }
-              x.addGradient(dx -> ops.linearGradientInput(dy, matrix, dx));
+              x.addGradient(dx -> ops.linearGradientInput(dy, weight.factor(dy.dtype()), dx));
             },
             Check.inputs(x, weight, bias));
   }

@@ -56,9 +56,8 @@ public final class TransposedConvolution {
             from.channels());
     var ops = x.backend().convolution();
     Tensor input = x.value();
-    Tensor filter = weight.value();
     Tensor y = x.tape().empty(geometry.inputShape());
-    ops.inputGradient(geometry, input, filter, Check.valueOrNull(bias), y);
+    ops.inputGradient(geometry, input, weight.factor(x.dtype()), Check.valueOrNull(bias), y);
     return x.tape()
         .record(
             y,
@@ -67,7 +66,7 @@ public final class TransposedConvolution {
               if (bias != null) {
                 bias.addGradient(dbias -> sumRows(bias, dy, dbias));
               }
-              x.addGradient(dx -> ops.forward(geometry, dy, filter, null, dx));
+              x.addGradient(dx -> ops.forward(geometry, dy, weight.factor(dy.dtype()), null, dx));
             },
             Check.inputs(x, weight, bias));
   }

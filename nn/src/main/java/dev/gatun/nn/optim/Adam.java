@@ -52,18 +52,19 @@ public final class Adam implements Optimizer {
 
   @Override
   public void update(Tensor gradientScale) {
-    store
-        .backend()
-        .parameterUpdate()
-        .adamW(
-            settings,
-            learningRate.tensor(),
-            step.tensor(),
-            gradientScale,
-            gradients,
-            store.values(),
-            firstMoment,
-            secondMoment);
+    var ops = store.backend().parameterUpdate();
+    store.update(
+        (values, rounded) ->
+            ops.adamW(
+                settings,
+                learningRate.tensor(),
+                step.tensor(),
+                gradientScale,
+                gradients,
+                values,
+                firstMoment,
+                secondMoment,
+                rounded));
   }
 
   /**
@@ -71,20 +72,21 @@ public final class Adam implements Optimizer {
    * parameters. Both are of one store.
    */
   public void update(Tensor gradientScale, Ema ema) {
-    store
-        .backend()
-        .parameterUpdate()
-        .adamWWithAverage(
-            settings,
-            learningRate.tensor(),
-            step.tensor(),
-            gradientScale,
-            gradients,
-            store.values(),
-            firstMoment,
-            secondMoment,
-            ema.decay(),
-            ema.average());
+    var ops = store.backend().parameterUpdate();
+    store.update(
+        (values, rounded) ->
+            ops.adamWWithAverage(
+                settings,
+                learningRate.tensor(),
+                step.tensor(),
+                gradientScale,
+                gradients,
+                values,
+                firstMoment,
+                secondMoment,
+                ema.decay(),
+                ema.average(),
+                rounded));
   }
 
   @Override

@@ -191,7 +191,7 @@ class CheckpointTest extends NetworkTest {
   void filesOfTorchSaveAreLoadedWhateverTheirName() throws IOException {
     try (ParameterStore store = ParameterStore.allocate(backend, network(), 1)) {
       for (String name : List.of("layers.pth", "nested.pth", "protocol4.pth")) {
-        backend.elementwise().fill(5f, store.values());
+        store.change(values -> backend.elementwise().fill(5f, values));
         backend.elementwise().fill(5f, store.statistics());
         Path renamed = folder.resolve("model.safetensors");
         Files.move(

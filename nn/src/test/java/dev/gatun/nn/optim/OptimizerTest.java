@@ -90,7 +90,8 @@ class OptimizerTest extends NetworkTest {
       Ema ema = new Ema(store, 0.5);
       double expected = 1;
       for (int step = 1; step <= 20; step++) {
-        TensorValues.write(new double[] {step, step, step}, parameter.value());
+        double[] numbers = {step, step, step};
+        store.change(w -> TensorValues.write(numbers, store.part(parameter, w)));
         ema.prepare(step);
         ema.update();
         double decay = Math.min(0.5, (1.0 + step) / (10.0 + step));

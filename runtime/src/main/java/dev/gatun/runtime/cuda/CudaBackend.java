@@ -137,7 +137,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void upload(MemorySegment source, Tensor destination) {
-    copies.upload(source, destination.segment(), bytes(destination));
+    copies.upload(source, destination.writableSegment(), bytes(destination));
   }
 
   @Override

@@ -4,6 +4,8 @@ import dev.gatun.runtime.cuda.driver.KernelArguments;
 import dev.gatun.runtime.op.AdamSettings;
 import dev.gatun.runtime.op.ParameterUpdate;
 import dev.gatun.runtime.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** Updates of flat ranges by the kernels of parameter_update.cu. */
 final class CudaParameterUpdate implements ParameterUpdate {
@@ -43,14 +45,17 @@ final class CudaParameterUpdate implements ParameterUpdate {
       Tensor gradient,
       Tensor parameter,
       Tensor firstMoment,
-      Tensor secondMoment) {
-    layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment).flatten();
+      Tensor secondMoment,
+      @Nullable Tensor rounded) {
+    layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment);
+    and(rounded).flatten();
     KernelArguments arguments =
         begin(settings, learningRate, step, gradientScale)
             .pointer(gradient.segment())
             .pointer(parameter.segment())
             .pointer(firstMoment.segment())
-            .pointer(secondMoment.segment());
+            .pointer(secondMoment.segment())
+            .pointer(segment(rounded));
     launch(adamW, arguments);
   }
 
@@ -65,8 +70,10 @@ final class CudaParameterUpdate implements ParameterUpdate {
       Tensor firstMoment,
       Tensor secondMoment,
       Tensor decay,
-      Tensor average) {
-    layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment).and(average).flatten();
+      Tensor average,
+      @Nullable Tensor rounded) {
+    layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment).and(average);
+    and(rounded).flatten();
     KernelArguments arguments =
         begin(settings, learningRate, step, gradientScale)
             .pointer(decay.segment())
@@ -74,8 +81,17 @@ final class CudaParameterUpdate implements ParameterUpdate {
             .pointer(parameter.segment())
             .pointer(firstMoment.segment())
             .pointer(secondMoment.segment())
-            .pointer(average.segment());
+            .pointer(average.segment())
+            .pointer(segment(rounded));
     launch(adamWWithAverage, arguments);
+  }
+
+  private RowLayout and(@Nullable Tensor operand) {
+    return operand == null ? layout : layout.and(operand);
+  }
+
+  private static MemorySegment segment(@Nullable Tensor operand) {
+    return operand == null ? MemorySegment.NULL : operand.segment();
   }
 
   private KernelArguments begin(

@@ -61,7 +61,7 @@ public final class OneDnnBackend implements Backend {
     resampling = new OneDnnResampling(pool, kernels.resampling());
     reduction = new OneDnnReduction(pool, packing, kernels.reduction());
     randomFill = new OneDnnRandomFill(pool);
-    parameterUpdate = new OneDnnParameterUpdate(pool, kernels.reduction());
+    parameterUpdate = new OneDnnParameterUpdate(pool, kernels);
     diffusion = new OneDnnDiffusion(pool);
   }
 
@@ -141,7 +141,7 @@ public final class OneDnnBackend implements Backend {
   @Override
   public void upload(MemorySegment source, Tensor destination) {
     long bytes = destination.elements() * destination.dtype().byteSize();
-    MemorySegment.copy(source, 0, destination.segment(), 0, bytes);
+    MemorySegment.copy(source, 0, destination.writableSegment(), 0, bytes);
   }
 
   @Override

@@ -1,18 +1,26 @@
 package dev.gatun.runtime.onednn;
 
+import dev.gatun.runtime.onednn.kernel.Kernels;
 import dev.gatun.runtime.onednn.kernel.Memory;
-import dev.gatun.runtime.onednn.kernel.ReductionKernels;
+import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.AdamSettings;
 import dev.gatun.runtime.op.ParameterUpdate;
+import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
-/** Updates of flat ranges on our own kernels, each worker its part. */
+/**
+ * Updates of flat ranges on our own kernels, each worker its part, a chunk at a time: what is fused
+ * finds the numbers in the cache.
+ */
 final class OneDnnParameterUpdate implements ParameterUpdate {
 
-  private final WorkerPool pool;
-  private final ReductionKernels kernels;
+  private static final long CHUNK = 16 << 10; // numbers: 350 KiB of all ranges
 
-  OneDnnParameterUpdate(WorkerPool pool, ReductionKernels kernels) {
+  private final WorkerPool pool;
+  private final Kernels kernels;
+
+  OneDnnParameterUpdate(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }
@@ -32,19 +40,39 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
       Tensor gradient,
       Tensor parameter,
       Tensor firstMoment,
-      Tensor secondMoment) {
+      Tensor secondMoment,
+      @Nullable Tensor rounded) {
     AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
-    long n = parameter.elements();
-    pool.run(
-        worker ->
-            adamW(
-                now,
-                gradient,
-                parameter,
-                firstMoment,
-                secondMoment,
-                worker.begin(n),
-                worker.end(n)));
+    byChunks(
+        parameter.elements(),
+        (from, count) -> {
+          adamW(now, gradient, parameter, firstMoment, secondMoment, from, count);
+          round(parameter, rounded, from, count);
+        });
+  }
+
+  @Override
+  public void adamWWithAverage(
+      AdamSettings settings,
+      Tensor learningRate,
+      Tensor step,
+      Tensor gradientScale,
+      Tensor gradient,
+      Tensor parameter,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor decay,
+      Tensor average,
+      @Nullable Tensor rounded) {
+    AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
+    float keep = Memory.getFloat(address(decay));
+    byChunks(
+        parameter.elements(),
+        (from, count) -> {
+          adamW(now, gradient, parameter, firstMoment, secondMoment, from, count);
+          movingAverage(keep, parameter, average, from, count);
+          round(parameter, rounded, from, count);
+        });
   }
 
   /** What all numbers of a step share, read from the device once. */
@@ -76,57 +104,62 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
       Tensor firstMoment,
       Tensor secondMoment,
       long from,
-      long to) {
-    kernels.adamW(
-        now.settings(),
-        now.rate(),
-        now.stepSize(),
-        now.rootCorrection(),
-        now.scale(),
-        address(gradient) + 4 * from,
-        address(parameter) + 4 * from,
-        address(firstMoment) + 4 * from,
-        address(secondMoment) + 4 * from,
-        to - from);
+      long count) {
+    kernels
+        .reduction()
+        .adamW(
+            now.settings(),
+            now.rate(),
+            now.stepSize(),
+            now.rootCorrection(),
+            now.scale(),
+            address(gradient) + 4 * from,
+            address(parameter) + 4 * from,
+            address(firstMoment) + 4 * from,
+            address(secondMoment) + 4 * from,
+            count);
   }
 
-  @Override
-  public void adamWWithAverage(
-      AdamSettings settings,
-      Tensor learningRate,
-      Tensor step,
-      Tensor gradientScale,
-      Tensor gradient,
-      Tensor parameter,
-      Tensor firstMoment,
-      Tensor secondMoment,
-      Tensor decay,
-      Tensor average) {
-    AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
-    float keep = Memory.getFloat(address(decay));
-    long n = parameter.elements();
-    pool.run(
-        worker -> {
-          long from = worker.begin(n);
-          long to = worker.end(n);
-          adamW(now, gradient, parameter, firstMoment, secondMoment, from, to);
-          kernels.movingAverage(
-              keep, address(parameter) + 4 * from, address(average) + 4 * from, to - from);
-        });
+  private void round(Tensor parameter, @Nullable Tensor rounded, long from, long count) {
+    if (rounded != null) {
+      kernels
+          .elementwise()
+          .copy(
+              Rows.dense(address(parameter) + 4 * from, count, DType.FLOAT32),
+              Rows.dense(address(rounded) + 2 * from, count, DType.BFLOAT16),
+              1,
+              count);
+    }
   }
 
   @Override
   public void movingAverage(Tensor decay, Tensor parameter, Tensor average) {
     float keep = Memory.getFloat(address(decay));
-    long n = parameter.elements();
+    byChunks(
+        parameter.elements(),
+        (from, count) -> movingAverage(keep, parameter, average, from, count));
+  }
+
+  private void movingAverage(float keep, Tensor parameter, Tensor average, long from, long count) {
+    kernels
+        .reduction()
+        .movingAverage(keep, address(parameter) + 4 * from, address(average) + 4 * from, count);
+  }
+
+  /** Work on numbers {@code from} to {@code from + count}. */
+  @FunctionalInterface
+  private interface Chunk {
+    void run(long from, long count);
+  }
+
+  /** Each worker its part of {@code n} numbers, a chunk at a time. */
+  private void byChunks(long n, Chunk work) {
     pool.run(
         worker -> {
-          long from = 4 * worker.begin(n);
-          kernels.movingAverage(
-              keep,
-              address(parameter) + from,
-              address(average) + from,
-              worker.end(n) - worker.begin(n));
+          long end = worker.end(n);
+          for (long from = worker.begin(n); from < end; from += CHUNK) {
+            work.run(from, Math.min(CHUNK, end - from));
+          }
         });
   }
 

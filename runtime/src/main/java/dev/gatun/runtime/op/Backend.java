@@ -61,6 +61,9 @@ public interface Backend extends AutoCloseable {
   /**
    * Copies host bytes, as many as the dense tensor holds, to the device; {@code source} may be used
    * again on return.
+   *
+   * @throws IllegalArgumentException where {@code destination} was handed out {@linkplain
+   *     Tensor#readOnly for reading}
    */
   void upload(MemorySegment source, Tensor destination);
 

@@ -1,10 +1,14 @@
 package dev.gatun.runtime.op;
 
 import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Updates of parameters over flat, dense FLOAT32 ranges. What changes from step to step is read
  * from device memory.
+ *
+ * <p>Gradients are read and left as they are: the next backward pass overwrites them, so that
+ * nothing has to set them to zero.
  */
 public interface ParameterUpdate {
 
@@ -23,10 +27,14 @@ public interface ParameterUpdate {
    * m = beta1 * m + (1 - beta1) * g
    * v = beta2 * v + (1 - beta2) * g^2
    * p = p - lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon)
+   * rounded = p
    * </pre>
    *
    * with lr = learningRate[0]. Loshchilov and Hutter 2019, algorithm 2; in the order of {@code
    * torch.optim.AdamW}.
+   *
+   * @param rounded BFLOAT16, parallel to the parameters: p rounded to nearest even, with the bits
+   *     of {@link Elementwise#copy}; null where no such copy is kept
    */
   void adamW(
       AdamSettings settings,
@@ -36,7 +44,8 @@ public interface ParameterUpdate {
       Tensor gradient,
       Tensor parameter,
       Tensor firstMoment,
-      Tensor secondMoment);
+      Tensor secondMoment,
+      @Nullable Tensor rounded);
 
   /**
    * {@link #adamW} and then {@link #movingAverage} of the parameters that it leaves, in one pass
@@ -52,7 +61,8 @@ public interface ParameterUpdate {
       Tensor firstMoment,
       Tensor secondMoment,
       Tensor decay,
-      Tensor average);
+      Tensor average,
+      @Nullable Tensor rounded);
 
   /** average = decay[0] * average + (1 - decay[0]) * parameter. */
   void movingAverage(Tensor decay, Tensor parameter, Tensor average);

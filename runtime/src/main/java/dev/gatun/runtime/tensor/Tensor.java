@@ -120,6 +120,24 @@ public record Tensor(
     return new Tensor(buffer, segment.asSlice(start, bytes), dtype, part, rowStride);
   }
 
+  /** The same numbers, handed out for reading: Java cannot write them, nor upload others. */
+  public Tensor readOnly() {
+    return new Tensor(buffer, segment.asReadOnly(), dtype, shape, rowStride);
+  }
+
+  /**
+   * The bytes to write to.
+   *
+   * @throws IllegalArgumentException where this was handed out {@linkplain #readOnly for reading}
+   */
+  public MemorySegment writableSegment() {
+    if (segment.isReadOnly()) {
+      throw new IllegalArgumentException(
+          "tensor " + this + " was handed out for reading: its owner has a method to change it");
+    }
+    return segment;
+  }
+
   /** Returns the memory to its arena; views of this tensor share it. */
   public void release() {
     buffer.release();

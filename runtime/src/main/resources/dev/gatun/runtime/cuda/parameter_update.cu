@@ -64,12 +64,14 @@ __device__ __forceinline__ float moved(float average, float decay, float p) {
   return average * decay + p * (1.0f - decay);
 }
 
-// Moves the numbers from .. to - 1 of the ranges, and where Average their averages.
+// Moves the numbers from .. to - 1 of the ranges, where Average their averages, and where rounded is
+// not null what it keeps of them.
 template <bool Average, int V>
 __device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, float decay,
                                                const float* gradient, float* parameter,
                                                float* firstMoment, float* secondMoment,
-                                               float* average, int64 from, int64 to) {
+                                               float* average, bf16* rounded, int64 from,
+                                               int64 to) {
   forEach<V>(1, from, to, [&](int64, int64 i) {
     float g[V];
     float p[V];
@@ -96,20 +98,23 @@ __device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, float decay,
     if constexpr (Average) {
       store(average + i, a);
     }
+    if (rounded != nullptr) {
+      store(rounded + i, p);
+    }
   });
 }
 
-// Adam with decoupled weight decay; numbers below `vectors` four at a time.
+// Adam with decoupled weight decay; numbers below `vectors` four at a time. rounded may be null.
 extern "C" __global__ void adamW(float beta1, float beta2, float epsilon, float weightDecay,
                                  const float* learningRate, const int* step,
                                  const float* gradientScale, const float* gradient,
-                                 float* parameter, float* firstMoment, float* secondMoment, int64 n,
-                                 int64 vectors) {
+                                 float* parameter, float* firstMoment, float* secondMoment,
+                                 bf16* rounded, int64 n, int64 vectors) {
   AdamStep s = adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
-  moveAllByAdamW<false, 4>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr, 0,
-                           vectors);
+  moveAllByAdamW<false, 4>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr,
+                           rounded, 0, vectors);
   moveAllByAdamW<false, 1>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr,
-                           vectors, n);
+                           rounded, vectors, n);
 }
 
 // The same, and average = decay[0] * average + (1 - decay[0]) * what it leaves.
@@ -118,13 +123,13 @@ extern "C" __global__ void adamWWithAverage(float beta1, float beta2, float epsi
                                             const int* step, const float* gradientScale,
                                             const float* decay, const float* gradient,
                                             float* parameter, float* firstMoment,
-                                            float* secondMoment, float* average, int64 n,
-                                            int64 vectors) {
+                                            float* secondMoment, float* average, bf16* rounded,
+                                            int64 n, int64 vectors) {
   AdamStep s = adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
-  moveAllByAdamW<true, 4>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average, 0,
-                          vectors);
+  moveAllByAdamW<true, 4>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average,
+                          rounded, 0, vectors);
   moveAllByAdamW<true, 1>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average,
-                          vectors, n);
+                          rounded, vectors, n);
 }
 
 template <int V>

@@ -43,6 +43,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
         Twin parameter = t.writes(t.normal("parameter", DType.FLOAT32, shape));
         Twin first = t.writes(t.vector("firstMoment", new double[count]));
         Twin second = t.writes(t.vector("secondMoment", new double[count]));
+        Twin rounded = t.output("rounded", DType.BFLOAT16, shape);
         for (int step = 1; step <= 5; step++) {
           Twin number = t.integers("step", step);
           Twin gradient = t.normal("gradient " + step, DType.FLOAT32, shape);
@@ -57,8 +58,11 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                           gradient.on(b),
                           parameter.on(b),
                           first.on(b),
-                          second.on(b)));
+                          second.on(b),
+                          rounded.on(b)));
+          assertArrayEquals(roundedNumbers(t, parameter), t.download(rounded), "step " + step);
         }
+        t.check(rounded, Tolerance.of(DType.BFLOAT16, 1));
         t.check(parameter, Tolerance.of(DType.FLOAT32, 5));
         t.check(first, Tolerance.of(DType.FLOAT32, 5));
         t.check(second, Tolerance.of(DType.FLOAT32, 5));
@@ -94,7 +98,8 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                       gradient.on(b),
                       parameter.on(b),
                       first.on(b),
-                      second.on(b)));
+                      second.on(b),
+                      null));
       // An fp32 power of 0.999 leaves 1 - beta2^t with five digits at the first steps.
       t.check(parameter, Tolerance.of(DType.FLOAT32, 1).times(step < 10 ? 40 : 4));
     }
@@ -114,7 +119,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
     }
   }
 
-  /** In one pass as in two: against the oracle, and bit for bit. */
+  /** In one pass as in three: against the oracle, and bit for bit. */
   @ParameterizedTest
   @ValueSource(ints = {1, 3, 17, 2048, 100_003})
   public void adamWWithAverage(int count) {
@@ -133,7 +138,9 @@ public abstract class ParameterUpdateContract extends OperatorContract {
         t.normals(shape, 0, 1)
       };
       Twin[] one = ranges(t, "one pass", shape, starts);
-      Twin[] two = ranges(t, "two passes", shape, starts);
+      Twin[] two = ranges(t, "three passes", shape, starts);
+      Twin oneRounded = t.output("rounded, one pass", DType.BFLOAT16, shape);
+      Twin twoRounded = t.output("rounded, three passes", DType.BFLOAT16, shape);
       t.run(
           b -> {
             ParameterUpdate ops = b.parameterUpdate();
@@ -147,7 +154,8 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                 one[1].on(b),
                 one[2].on(b),
                 decay.on(b),
-                one[3].on(b));
+                one[3].on(b),
+                oneRounded.on(b));
             ops.adamW(
                 settings,
                 rate.on(b),
@@ -156,14 +164,74 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                 gradient.on(b),
                 two[0].on(b),
                 two[1].on(b),
-                two[2].on(b));
+                two[2].on(b),
+                null);
             ops.movingAverage(decay.on(b), two[0].on(b), two[3].on(b));
+            b.elementwise().copy(two[0].on(b), twoRounded.on(b));
           });
       for (int i = 0; i < one.length; i++) {
         t.check(one[i], Tolerance.of(DType.FLOAT32, 1).times(4));
         assertArrayEquals(t.download(two[i]), t.download(one[i]), one[i].toString());
       }
+      t.check(oneRounded, Tolerance.of(DType.BFLOAT16, 1));
+      assertArrayEquals(t.download(twoRounded), t.download(oneRounded), "rounded");
     }
+  }
+
+  /** An update that moves nothing leaves the numbers themselves to be rounded: ties, too. */
+  @Test
+  public void roundedIsToNearestEven() {
+    double[] numbers = {
+      0,
+      -0.0,
+      1,
+      1 + 0x1p-8,
+      1 + 0x3p-8,
+      1 + 0x1p-8 + 0x1p-20,
+      -1 - 0x1p-8,
+      -1 - 0x3p-8,
+      2 - 0x1p-23,
+      0x1.fep127,
+      Float.MAX_VALUE,
+      -Float.MAX_VALUE,
+      Double.POSITIVE_INFINITY,
+      Double.NEGATIVE_INFINITY,
+      Double.NaN,
+      0x1.01p-126,
+      3e-30
+    };
+    try (Trial t = trial("adamW that moves nothing")) {
+      Twin nothing = t.vector("learningRate", 0);
+      Twin scale = t.vector("gradientScale", 1);
+      Twin number = t.integers("step", 1);
+      Twin gradient = t.vector("gradient", new double[numbers.length]);
+      Twin parameter = t.writes(t.vector("parameter", numbers));
+      Twin first = t.writes(t.vector("firstMoment", new double[numbers.length]));
+      Twin second = t.writes(t.vector("secondMoment", new double[numbers.length]));
+      Twin rounded = t.output("rounded", DType.BFLOAT16, Shape.of(numbers.length));
+      t.run(
+          b ->
+              b.parameterUpdate()
+                  .adamW(
+                      new AdamSettings(0.9f, 0.999f, 1e-8f, 0),
+                      nothing.on(b),
+                      number.on(b),
+                      scale.on(b),
+                      gradient.on(b),
+                      parameter.on(b),
+                      first.on(b),
+                      second.on(b),
+                      rounded.on(b)));
+      t.checkBits(parameter);
+      t.checkBits(rounded);
+    }
+  }
+
+  /** What BFLOAT16 keeps of what the tested backend has in {@code numbers}. */
+  private static double[] roundedNumbers(Trial t, Twin numbers) {
+    return Arrays.stream(t.download(numbers))
+        .map(value -> TensorValues.round(DType.BFLOAT16, value))
+        .toArray();
   }
 
   private static Twin[] ranges(Trial t, String name, Shape shape, double[][] starts) {

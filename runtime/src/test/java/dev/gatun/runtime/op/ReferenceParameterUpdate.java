@@ -4,6 +4,7 @@ import static dev.gatun.runtime.op.TensorValues.read;
 import static dev.gatun.runtime.op.TensorValues.write;
 
 import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** {@link ParameterUpdate} as its formulas say. */
 final class ReferenceParameterUpdate implements ParameterUpdate {
@@ -22,7 +23,8 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
       Tensor gradient,
       Tensor parameter,
       Tensor firstMoment,
-      Tensor secondMoment) {
+      Tensor secondMoment,
+      @Nullable Tensor rounded) {
     double lr = read(learningRate)[0];
     double t = read(step)[0];
     double scale = read(gradientScale)[0];
@@ -46,6 +48,9 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
     write(p, parameter);
     write(m, firstMoment);
     write(v, secondMoment);
+    if (rounded != null) {
+      write(p, rounded);
+    }
   }
 
   @Override
@@ -59,7 +64,8 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
       Tensor firstMoment,
       Tensor secondMoment,
       Tensor decay,
-      Tensor average) {
+      Tensor average,
+      @Nullable Tensor rounded) {
     adamW(
         settings,
         learningRate,
@@ -68,7 +74,8 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
         gradient,
         parameter,
         firstMoment,
-        secondMoment);
+        secondMoment,
+        rounded);
     movingAverage(decay, parameter, average);
   }
 
