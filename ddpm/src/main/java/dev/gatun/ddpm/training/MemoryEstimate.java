@@ -6,34 +6,55 @@ import dev.gatun.ddpm.diffusion.Denoiser;
 import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.DryRunBackend;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 
 /**
- * The device memory that a run reserves: found by doing its first steps on a {@link DryRunBackend},
- * so that each allocation is one that the run will make. What a library takes for itself (its
- * context, a convolution's scratch memory) is not in it.
+ * The device memory that a run needs: found by doing its first steps and drawing samples on a
+ * {@link DryRunBackend}, so that each allocation is one that the run will make, and a bound of what
+ * the device's operators reserve for themselves. What the driver and the libraries take for their
+ * own code is not in it.
  *
- * @param stateBytes weights, gradients, moments and averages; the data where it is small
+ * @param stateBytes weights and their copy in bf16, gradients, moments and averages; the data where
+ *     it is small
  * @param stepBytes batch, activations and their gradients
+ * @param samplingBytes for samples that are drawn between steps
+ * @param scratchBytes a bound of workspaces and of copies of operands in another type: {@link
+ *     Backend#scratchBytes}
  */
-public record MemoryEstimate(long stateBytes, long stepBytes) {
-  private static final int STEPS = 2; // until the step's arena has found its size
+public record MemoryEstimate(
+    long stateBytes, long stepBytes, long samplingBytes, long scratchBytes) {
+  private static final int STEPS = 3; // the step's arena finds its size in two, then it is captured
 
   /** All of it. */
   public long bytes() {
-    return stateBytes + stepBytes;
+    return stateBytes + stepBytes + samplingBytes + scratchBytes;
+  }
+
+  /**
+   * How a run draws samples between two steps. That of an estimate takes as many steps of a sampler
+   * as it takes until it does nothing new: three.
+   */
+  @FunctionalInterface
+  public interface Drawing {
+    /** Draws with the network of {@code trainer} on its backend, and frees what it took. */
+    void draw(Backend backend, Denoiser network, Trainer trainer);
   }
 
   /**
    * The need of a run of {@code config} on {@code device}, for a network that {@code network}
-   * builds on the backend that it is given, and as many images as {@code data} has.
+   * builds on the backend that it is given, as many images as {@code data} has, and samples that
+   * {@code drawing} draws.
    */
   public static MemoryEstimate of(
       Backend device,
       Function<Backend, Denoiser> network,
       ImageDataset data,
-      TrainingConfig config) {
+      TrainingConfig config,
+      Drawing drawing) {
     DryRunBackend dry = new DryRunBackend(device);
     ImageDataset blank = new Blank(data.shape(), data.size());
     try (Denoiser denoiser = network.apply(dry);
@@ -42,7 +63,10 @@ public record MemoryEstimate(long stateBytes, long stepBytes) {
         trainer.step();
       }
       long step = trainer.reservedBytes();
-      return new MemoryEstimate(dry.memory().peakBytes() - step, step);
+      long training = dry.memory().peakBytes();
+      drawing.draw(dry, denoiser, trainer);
+      long sampling = dry.memory().peakBytes() - training;
+      return new MemoryEstimate(training - step, step, sampling, dry.scratchBytes());
     }
   }
 
@@ -56,18 +80,21 @@ public record MemoryEstimate(long stateBytes, long stepBytes) {
       Backend device,
       Function<Backend, Denoiser> network,
       ImageDataset data,
-      TrainingConfig config) {
-    MemoryEstimate need = of(device, network, data, config);
+      TrainingConfig config,
+      Drawing drawing) {
+    IntFunction<MemoryEstimate> ofBatch =
+        batch -> of(device, network, data, config.withBatchSize(batch), drawing);
+    MemoryEstimate need = ofBatch.apply(config.batchSize());
     OptionalLong free = device.memory().freeBytes();
     if (free.isPresent() && need.bytes() > free.getAsLong()) {
-      int batch = largestBatch(device, network, data, config, need, free.getAsLong());
+      int batch =
+          largestBatch(ofBatch, config.batchSize(), need, device.scratchBytes(0), free.getAsLong());
       throw new OutOfDeviceMemoryException(
-          "training with batches of %,d needs %s (%s for weights, moments, averages and a small data set, %s for the step), %s are free: %s"
+          "training with batches of %,d needs %s (%s), %s are free: %s"
               .formatted(
                   config.batchSize(),
                   mebibytes(need.bytes()),
-                  mebibytes(need.stateBytes()),
-                  mebibytes(need.stepBytes()),
+                  need.parts(),
                   mebibytes(free.getAsLong()),
                   batch > 0
                       ? "a batch size of %,d fits".formatted(batch)
@@ -76,20 +103,36 @@ public record MemoryEstimate(long stateBytes, long stepBytes) {
     return need;
   }
 
+  private String parts() {
+    List<String> parts = new ArrayList<>();
+    parts.add(mebibytes(stateBytes) + " for weights, moments, averages and a small data set");
+    parts.add(mebibytes(stepBytes) + " for the step");
+    if (samplingBytes > 0) {
+      parts.add(mebibytes(samplingBytes) + " for samples on the way");
+    }
+    if (scratchBytes > 0) {
+      parts.add("up to " + mebibytes(scratchBytes) + " for the libraries' scratch");
+    }
+    return String.join(", ", parts);
+  }
+
   /**
    * By the rule of three, and then tried: what a step needs is a little more than in proportion.
+   *
+   * @param need with {@code tried} images
+   * @param fixedScratch of it, whatever the batch
    */
   private static int largestBatch(
-      Backend device,
-      Function<Backend, Denoiser> network,
-      ImageDataset data,
-      TrainingConfig config,
+      IntFunction<MemoryEstimate> ofBatch,
+      int tried,
       MemoryEstimate need,
+      long fixedScratch,
       long free) {
-    double share = (free - need.stateBytes()) / (double) need.stepBytes();
-    int batch = (int) Math.floor(config.batchSize() * share);
+    long fixed = need.stateBytes() + need.samplingBytes() + fixedScratch;
+    double share = (free - fixed) / (double) (need.bytes() - fixed);
+    int batch = (int) Math.floor(tried * share);
     while (batch > 0) {
-      if (of(device, network, data, config.withBatchSize(batch)).bytes() <= free) {
+      if (ofBatch.apply(batch).bytes() <= free) {
         return batch;
       }
       batch -= Math.max(1, batch / 16);

@@ -133,7 +133,11 @@ final class TrainCommand implements Callable<Integer> {
   private static void requireMemory(Backend backend, ImageDataset images, TrainingConfig config) {
     MemoryEstimate need =
         MemoryEstimate.require(
-            backend, b -> Networks.create(b, config.model(), config.seed()), images, config);
+            backend,
+            b -> Networks.create(b, config.model(), config.seed()),
+            images,
+            config,
+            TrainingSession::rehearse);
     OptionalLong free = backend.memory().freeBytes();
     System.err.printf(
         "The run needs %,d MiB of the device's memory%s%n",

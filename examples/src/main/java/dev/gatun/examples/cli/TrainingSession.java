@@ -63,6 +63,9 @@ final class TrainingSession implements AutoCloseable {
   /** A diffusion of so many steps, or fewer, is walked back step by step. */
   private static final int SHORT = 300;
 
+  /** Two steps find out what memory a third takes, which is captured. */
+  private static final int REHEARSED = 3;
+
   /** What is to be drawn, and how carefully. */
   record Sheet(int count, int steps) {}
 
@@ -76,14 +79,7 @@ final class TrainingSession implements AutoCloseable {
     int steps = all <= SHORT ? all : Math.min(sheet.steps(), all);
     Sampler sampler = AncestralSampler.of(steps).withClamp(clamp);
     try (var averaged = trainer.averagedWeights();
-        var sampling =
-            new SamplingLoop(
-                backend,
-                network,
-                config.model().schedule(),
-                config.model().prediction(),
-                sampler,
-                config.precision().activations())) {
+        var sampling = sampling(backend, network, config, sampler)) {
       return ReverseFigure.of(
           sampling,
           sampler,
@@ -91,6 +87,30 @@ final class TrainingSession implements AutoCloseable {
           config.seed(),
           sheet.count(),
           (done, total) -> stop.check());
+    }
+  }
+
+  private static SamplingLoop sampling(
+      Backend backend, Denoiser network, TrainingConfig config, Sampler sampler) {
+    return new SamplingLoop(
+        backend,
+        network,
+        config.model().schedule(),
+        config.model().prediction(),
+        sampler,
+        config.precision().activations());
+  }
+
+  /**
+   * Takes what {@link #draw} takes of the device's memory, in as few steps as that needs: each
+   * sheet is of the same kernels, and its samples are drawn a micro batch at a time.
+   */
+  static void rehearse(Backend backend, Denoiser network, Trainer trainer) {
+    TrainingConfig config = trainer.config();
+    int steps = Math.min(REHEARSED, config.model().diffusionSteps());
+    try (var averaged = trainer.averagedWeights();
+        var sampling = sampling(backend, network, config, AncestralSampler.of(steps))) {
+      sampling.draw(config.seed(), 0, 1);
     }
   }
 

@@ -118,7 +118,9 @@ final class CudaErrorsTest {
             .matches(
                 "gatun: training with batches of 1,000 needs [0-9,]+ MiB \\([0-9,]+ MiB for"
                     + " weights, moments, averages and a small data set, [0-9,]+ MiB for the"
-                    + " step\\), [0-9,]+ MiB are free: a batch size of \\d\\d\\d? fits"),
+                    + " step, [0-9,]+ MiB for samples on the way, up to [0-9,]+ MiB for the"
+                    + " libraries' scratch\\), [0-9,]+ MiB are free: a batch size of"
+                    + " \\d\\d\\d? fits"),
         lines.toString());
     assertTrue(Files.notExists(run), "nothing is written");
   }

@@ -85,6 +85,12 @@ public final class CudaBackend implements Backend {
     return session.memory();
   }
 
+  /** The workspace that plans share, and the copies of operands in other types. */
+  @Override
+  public long scratchBytes(long operandBytes) {
+    return session.workspaceLimit() + Staging.most(operandBytes);
+  }
+
   @Override
   public Elementwise elementwise() {
     return elementwise;

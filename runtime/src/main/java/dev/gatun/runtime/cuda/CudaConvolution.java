@@ -157,7 +157,8 @@ final class CudaConvolution implements Convolution, AutoCloseable {
     List<ConvolutionRoute> routes = ConvolutionRoute.of(request);
     for (ConvolutionRoute route : routes) {
       ExecutionPlan plan =
-          planner.find(route.problem(), session::workspace, segments(route, bind(route, operands)));
+          planner.find(
+              route.problem(), session.workspace(), segments(route, bind(route, operands)));
       if (plan != null) {
         return new Prepared(route, plan);
       }

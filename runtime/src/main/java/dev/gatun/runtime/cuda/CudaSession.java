@@ -1,5 +1,6 @@
 package dev.gatun.runtime.cuda;
 
+import dev.gatun.runtime.cuda.cudnn.Workspace;
 import dev.gatun.runtime.cuda.driver.CacheFolder;
 import dev.gatun.runtime.cuda.driver.CudaDevice;
 import dev.gatun.runtime.cuda.driver.CudaException;
@@ -11,14 +12,15 @@ import dev.gatun.runtime.cuda.driver.KernelCompiler;
 import dev.gatun.runtime.cuda.driver.KernelModule;
 import dev.gatun.runtime.cuda.driver.KernelSource;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /** What the operator families share: one device, one stream, its memory and compiled kernels. */
 public final class CudaSession implements AutoCloseable {
   private static final long WORKSPACE_GRANULE = 2L << 20;
+  private static final long LEAST_WORKSPACE = 32L << 20; // what a matrix product may ask for
+  private static final long MOST_WORKSPACE = 512L << 20;
+  private static final int WORKSPACE_SHARE = 16; // a sixteenth of the device's memory
 
   private final boolean deterministic;
   private final CudaDevice device;
@@ -27,9 +29,8 @@ public final class CudaSession implements AutoCloseable {
   private final KernelCompiler compiler = new KernelCompiler(CacheFolder.named("kernels"));
   private final Map<String, KernelModule> modules = new HashMap<>();
   private final KernelArguments arguments = new KernelArguments();
-  private final List<MemorySegment> retired = new ArrayList<>();
-  private MemorySegment workspace = MemorySegment.NULL;
-  private boolean captured;
+  private final Scratch workspace;
+  private long captures;
   private boolean tensorFloats;
 
   /**
@@ -46,6 +47,7 @@ public final class CudaSession implements AutoCloseable {
       throw e;
     }
     memory = new CudaMemory(stream);
+    workspace = new Scratch(memory, () -> captures, WORKSPACE_GRANULE, workspaceLimit());
   }
 
   public CudaDevice device() {
@@ -104,29 +106,30 @@ public final class CudaSession implements AutoCloseable {
    * the same, in the order of the stream. It grows when it must, which a captured step must not.
    */
   public MemorySegment workspace(long bytes) {
-    if (workspace.byteSize() < bytes) {
-      MemorySegment larger =
-          memory.reserve((bytes + WORKSPACE_GRANULE - 1) / WORKSPACE_GRANULE * WORKSPACE_GRANULE);
-      retire(workspace);
-      workspace = larger;
-    }
+    return workspace.of(bytes);
+  }
+
+  /** The same, for the choice of a plan. */
+  Workspace workspace() {
     return workspace;
   }
 
-  /** A program that was captured has the workspace's address for as long as it lives. */
-  private void retire(MemorySegment old) {
-    if (old.byteSize() > 0) {
-      if (captured) {
-        retired.add(old);
-      } else {
-        memory.release(old);
-      }
-    }
+  /**
+   * The most that plans may take as their workspace: 512 MiB, or a sixteenth of a smaller device's
+   * memory, but 32 MiB at least.
+   */
+  long workspaceLimit() {
+    return Math.clamp(device.totalBytes() / WORKSPACE_SHARE, LEAST_WORKSPACE, MOST_WORKSPACE);
   }
 
-  /** Says that from now on a program may hold the workspace's address. */
+  /** A new place for scratch, which its owner closes. */
+  Scratch scratch() {
+    return new Scratch(memory, () -> captures, 1, Long.MAX_VALUE);
+  }
+
+  /** Says that a program is captured, which may hold the addresses of scratch. */
   void noteCapture() {
-    captured = true;
+    captures++;
   }
 
   /** Waits for the device, then frees everything; arenas must be closed before. */
@@ -135,12 +138,7 @@ public final class CudaSession implements AutoCloseable {
     try {
       stream.synchronize();
     } finally {
-      retired.forEach(memory::release);
-      retired.clear();
-      if (workspace.byteSize() > 0) {
-        memory.release(workspace);
-        workspace = MemorySegment.NULL;
-      }
+      workspace.close();
       modules.values().forEach(KernelModule::close);
       modules.clear();
       arguments.close();

@@ -137,7 +137,7 @@ final class SdpaAttention implements AutoCloseable {
   private boolean compute(GraphProblem problem, MemorySegment... operands) {
     Optional<ExecutionPlan> plan = plans.get(problem);
     if (plan == null) {
-      plan = Optional.ofNullable(planner.find(problem, session::workspace, operands));
+      plan = Optional.ofNullable(planner.find(problem, session.workspace(), operands));
       plans.put(problem, plan);
     }
     plan.ifPresent(p -> p.execute(handle, session.workspace(p.workspaceBytes()), operands));

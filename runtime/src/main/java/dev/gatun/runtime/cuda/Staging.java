@@ -5,14 +5,13 @@ import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * Dense and aligned copies of operands, in another type where a library wants that, in device
- * memory that is kept: one place for each use, which grows to the largest that was asked for. What
- * was outgrown stays, since a captured program may have its address.
+ * memory that is kept: one place for each use, which grows to the largest that was asked for.
  */
 final class Staging implements AutoCloseable {
 
@@ -26,14 +25,23 @@ final class Staging implements AutoCloseable {
     RESULT
   }
 
-  private final CudaSession session;
   private final Elementwise elementwise;
-  private final List<MemorySegment> reserved = new ArrayList<>();
-  private final @Nullable MemorySegment[] places = new @Nullable MemorySegment[Use.values().length];
+  private final Map<Use, Scratch> places = new EnumMap<>(Use.class);
 
   Staging(CudaSession session, Elementwise elementwise) {
-    this.session = session;
     this.elementwise = elementwise;
+    for (Use use : Use.values()) {
+      places.put(use, session.scratch());
+    }
+  }
+
+  /**
+   * A bound of the bytes that all places take together, where no operand has more than {@code
+   * operand} bytes as FLOAT32: four are of operands, and an eighth more for vectors and for the
+   * numbers that attention's gradient keeps for each head of a row, of eight channels or more.
+   */
+  static long most(long operand) {
+    return 4 * (operand + operand / 8);
   }
 
   /** {@code x} as {@code dtype}: itself where it is, else a copy. */
@@ -57,19 +65,11 @@ final class Staging implements AutoCloseable {
 
   /** Room for {@code bytes}. */
   MemorySegment bytes(Use use, long bytes) {
-    MemorySegment place = places[use.ordinal()];
-    if (place == null || place.byteSize() < bytes) {
-      long grown = place == null ? bytes : Math.max(bytes, 2 * place.byteSize());
-      place = session.memory().reserve(grown);
-      reserved.add(place);
-      places[use.ordinal()] = place;
-    }
-    return place;
+    return Objects.requireNonNull(places.get(use)).of(bytes);
   }
 
   @Override
   public void close() {
-    reserved.forEach(session.memory()::release);
-    reserved.clear();
+    places.values().forEach(Scratch::close);
   }
 }

@@ -38,6 +38,18 @@ public interface Backend extends AutoCloseable {
 
   DeviceMemory memory();
 
+  /**
+   * A bound of the {@link #memory} that operators reserve for themselves and keep, beside their
+   * tensors: a library's workspace, copies of operands in another type. 0 on the CPU, where that is
+   * the workers' own.
+   *
+   * @param operandBytes of the largest operand of a convolution, a matrix product or attention, as
+   *     FLOAT32
+   */
+  default long scratchBytes(long operandBytes) {
+    return 0;
+  }
+
   Elementwise elementwise();
 
   MatrixProduct matrixProduct();

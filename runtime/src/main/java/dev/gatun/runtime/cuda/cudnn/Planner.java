@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 public final class Planner {
   private static final System.Logger LOG = System.getLogger(Planner.class.getName());
 
-  /** A plan that asks for more device memory is not considered. */
-  private static final long MOST_WORKSPACE = 512L << 20;
+  /** The most that a plan of a {@link #preview} may ask for. */
+  private static final long PREVIEW_WORKSPACE = 512L << 20;
 
   /** How many plans are timed, and how many of these may be compiled first, for seconds each. */
   private static final int MOST_TIMED = 12;
@@ -40,7 +40,8 @@ public final class Planner {
 
   /**
    * A plan for {@code problem}; null where cuDNN has none. The operands are written as the problem
-   * says, several times; {@code workspace} gives device memory of a size.
+   * says, several times; {@code workspace} gives device memory of a size. A plan that asks for more
+   * than its most is not considered.
    *
    * @throws IllegalStateException while the stream is captured, which planning would spoil
    */
@@ -56,11 +57,13 @@ public final class Planner {
     PlanChoiceEvent event = new PlanChoiceEvent();
     event.begin();
     EngineFilter filter = new EngineFilter(problem.tensorCores(), deterministic);
-    ExecutionPlan plan = deterministic ? null : kept(problem, filter);
+    long most = workspace.most();
+    ExecutionPlan plan = deterministic ? null : kept(problem, filter, most);
     event.kept = plan != null;
     event.plans = 1;
     if (plan == null) {
-      List<ExecutionPlan> plans = plans(problem, handle, filter, deterministic ? 1 : MOST_TIMED);
+      List<ExecutionPlan> plans =
+          plans(problem, handle, filter, most, deterministic ? 1 : MOST_TIMED);
       event.plans = plans.size();
       plan = choose(problem, plans, workspace, operands);
     }
@@ -96,7 +99,12 @@ public final class Planner {
   public static List<String> preview(
       GraphProblem problem, DeviceProperties device, boolean deterministic, int most) {
     List<ExecutionPlan> plans =
-        plans(problem, device, new EngineFilter(problem.tensorCores(), deterministic), most);
+        plans(
+            problem,
+            device,
+            new EngineFilter(problem.tensorCores(), deterministic),
+            PREVIEW_WORKSPACE,
+            most);
     List<String> engines =
         plans.stream()
             .map(plan -> plan.candidate() + ", workspace " + plan.workspaceBytes() + " bytes")
@@ -106,9 +114,10 @@ public final class Planner {
   }
 
   /** The plan whose engine is in the cache; null where there is none, or where it has no use. */
-  private @Nullable ExecutionPlan kept(GraphProblem problem, EngineFilter filter) {
+  private @Nullable ExecutionPlan kept(
+      GraphProblem problem, EngineFilter filter, long mostWorkspace) {
     Engine engine = cache.get(problem);
-    ExecutionPlan plan = engine == null ? null : plan(problem, handle, engine);
+    ExecutionPlan plan = engine == null ? null : plan(problem, handle, engine, mostWorkspace);
     if (plan != null && !filter.accepts(plan.candidate().traits())) {
       plan.close();
       return null;
@@ -117,16 +126,18 @@ public final class Planner {
   }
 
   /**
-   * Up to {@code most} plans in the order of the heuristics: of the one for speed, and where that
-   * has none that may be used, of the one for engines that take anything.
+   * Up to {@code most} plans of at most {@code mostWorkspace} bytes of scratch, in the order of the
+   * heuristics: of the one for speed, and where that has none that may be used, of the one for
+   * engines that take anything.
    */
   static List<ExecutionPlan> plans(
-      GraphProblem problem, PlanTarget target, EngineFilter filter, int most) {
+      GraphProblem problem, PlanTarget target, EngineFilter filter, long mostWorkspace, int most) {
     for (int mode :
         new int[] {CUDNN_HEUR_MODE_A(), CUDNN_HEUR_MODE_B(), CUDNN_HEUR_MODE_FALLBACK()}) {
       List<ExecutionPlan> plans = new ArrayList<>();
       for (Engine engine : proposed(problem, target, filter, mode)) {
-        ExecutionPlan plan = plans.size() < most ? plan(problem, target, engine) : null;
+        ExecutionPlan plan =
+            plans.size() < most ? plan(problem, target, engine, mostWorkspace) : null;
         if (plan != null) {
           plans.add(plan);
         }
@@ -164,10 +175,10 @@ public final class Planner {
 
   /** The plan; null where its engine does not take the graph, or asks for too much. */
   private static @Nullable ExecutionPlan plan(
-      GraphProblem problem, PlanTarget target, Engine engine) {
+      GraphProblem problem, PlanTarget target, Engine engine, long mostWorkspace) {
     try {
       ExecutionPlan plan = new ExecutionPlan(problem, target, engine);
-      if (plan.workspaceBytes() <= MOST_WORKSPACE) {
+      if (plan.workspaceBytes() <= mostWorkspace) {
         return plan;
       }
       plan.close();
