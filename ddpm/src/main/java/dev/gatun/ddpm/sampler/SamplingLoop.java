@@ -214,19 +214,39 @@ public final class SamplingLoop implements AutoCloseable {
     RandomKey fresh = new RandomKey(seed, RandomPurpose.SAMPLER_NOISE);
     backend.randomFill().normal(start, step, firstSample, state);
     for (int i = 0; i < plan.size(); i++) {
+      SamplingStepEvent event = SamplingStepEvent.isOn() ? new SamplingStepEvent() : null;
+      if (event != null) {
+        event.begin();
+      }
       SamplerStep current = plan.get(i);
-      for (int n = 0; n < MICRO_BATCH; n++) {
-        hostTimesteps.setAtIndex(ValueLayout.JAVA_INT, n, current.t());
+      backend.beginRange("sampling step");
+      try {
+        advance(current, i, fresh, firstSample);
+      } finally {
+        backend.endRange();
       }
-      backend.upload(hostTimesteps, timesteps);
-      if (current.noiseWeight() != 0) {
-        hostStep.set(ValueLayout.JAVA_INT, 0, i);
-        backend.upload(hostStep, step);
+      if (event != null) {
+        event.t = current.t();
+        event.firstSample = firstSample;
+        event.images = MICRO_BATCH;
+        event.commit();
       }
-      Tensor answer = predict();
-      backend.diffusion().samplerStep(weights(current), fresh, step, firstSample, answer, state);
       done.accept(i + 1);
     }
+  }
+
+  /** Step {@code i} of the plan. */
+  private void advance(SamplerStep current, int i, RandomKey fresh, int firstSample) {
+    for (int n = 0; n < MICRO_BATCH; n++) {
+      hostTimesteps.setAtIndex(ValueLayout.JAVA_INT, n, current.t());
+    }
+    backend.upload(hostTimesteps, timesteps);
+    if (current.noiseWeight() != 0) {
+      hostStep.set(ValueLayout.JAVA_INT, 0, i);
+      backend.upload(hostStep, step);
+    }
+    Tensor answer = predict();
+    backend.diffusion().samplerStep(weights(current), fresh, step, firstSample, answer, state);
   }
 
   private SamplerWeights weights(SamplerStep current) {
