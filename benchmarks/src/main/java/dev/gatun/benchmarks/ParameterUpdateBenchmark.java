@@ -47,7 +47,16 @@ public class ParameterUpdateBenchmark extends OperatorBenchmark {
     backend
         .parameterUpdate()
         .adamW(
-            ADAM, learningRate, step(), one, gradient, parameter, firstMoment, secondMoment, null);
+            ADAM,
+            learningRate,
+            step(),
+            one,
+            gradient,
+            parameter,
+            firstMoment,
+            secondMoment,
+            null,
+            null);
     backend.synchronize();
   }
 

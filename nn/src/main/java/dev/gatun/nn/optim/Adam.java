@@ -3,10 +3,12 @@ package dev.gatun.nn.optim;
 import dev.gatun.nn.autograd.DeviceScalar;
 import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.runtime.op.AdamSettings;
+import dev.gatun.runtime.op.ParameterUpdate;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Adam, and with a weight decay AdamW, over all trained parameters at once. Kingma and Ba 2015,
@@ -52,6 +54,18 @@ public final class Adam implements Optimizer {
 
   @Override
   public void update(Tensor gradientScale) {
+    move(gradientScale, null);
+  }
+
+  /**
+   * {@link #update(Tensor)}, and then {@link Ema#update} of what it leaves, in one pass over the
+   * parameters. Both are of one store.
+   */
+  public void update(Tensor gradientScale, Ema ema) {
+    move(gradientScale, ema.next());
+  }
+
+  private void move(Tensor gradientScale, ParameterUpdate.@Nullable Average average) {
     var ops = store.backend().parameterUpdate();
     store.update(
         (values, rounded) ->
@@ -64,28 +78,7 @@ public final class Adam implements Optimizer {
                 values,
                 firstMoment,
                 secondMoment,
-                rounded));
-  }
-
-  /**
-   * {@link #update(Tensor)}, and then {@link Ema#update} of what it leaves, in one pass over the
-   * parameters. Both are of one store.
-   */
-  public void update(Tensor gradientScale, Ema ema) {
-    var ops = store.backend().parameterUpdate();
-    store.update(
-        (values, rounded) ->
-            ops.adamWWithAverage(
-                settings,
-                learningRate.tensor(),
-                step.tensor(),
-                gradientScale,
-                gradients,
-                values,
-                firstMoment,
-                secondMoment,
-                ema.decay(),
-                ema.average(),
+                average,
                 rounded));
   }
 

@@ -2,6 +2,7 @@ package dev.gatun.nn.optim;
 
 import dev.gatun.nn.autograd.DeviceScalar;
 import dev.gatun.nn.autograd.ParameterStore;
+import dev.gatun.runtime.op.ParameterUpdate;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
 import java.util.Map;
@@ -49,9 +50,9 @@ public final class Ema {
     return Math.min(decay, (1.0 + step) / (10.0 + step));
   }
 
-  /** The decay of the next update, FLOAT32 [1]. */
-  Tensor decay() {
-    return current.tensor();
+  /** The average and the decay of its next update. */
+  ParameterUpdate.Average next() {
+    return new ParameterUpdate.Average(current.tensor(), average);
   }
 
   /** Moves the average. */

@@ -480,7 +480,8 @@ final class CudaNormalization implements Normalization {
         .int32(x != null && x.dtype() == DType.BFLOAT16 ? 1 : 0);
   }
 
-  private static MemorySegment segment(@Nullable Tensor x) {
+  /** Where the kernels find {@code x}; a null pointer for none. */
+  static MemorySegment segment(@Nullable Tensor x) {
     return x == null ? MemorySegment.NULL : x.segment();
   }
 }

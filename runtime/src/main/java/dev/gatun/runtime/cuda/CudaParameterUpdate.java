@@ -1,10 +1,11 @@
 package dev.gatun.runtime.cuda;
 
+import static dev.gatun.runtime.cuda.CudaNormalization.segment;
+
 import dev.gatun.runtime.cuda.driver.KernelArguments;
 import dev.gatun.runtime.op.AdamSettings;
 import dev.gatun.runtime.op.ParameterUpdate;
 import dev.gatun.runtime.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** Updates of flat ranges by the kernels of parameter_update.cu. */
@@ -13,7 +14,6 @@ final class CudaParameterUpdate implements ParameterUpdate {
   private final RowLayout layout;
   private final KernelVariants clipScale;
   private final KernelVariants adamW;
-  private final KernelVariants adamWWithAverage;
   private final KernelVariants movingAverage;
 
   CudaParameterUpdate(CudaSession session) {
@@ -21,7 +21,6 @@ final class CudaParameterUpdate implements ParameterUpdate {
     layout = new RowLayout(session);
     clipScale = new KernelVariants(session, "parameter_update", "clipScale");
     adamW = new KernelVariants(session, "parameter_update", "adamW");
-    adamWWithAverage = new KernelVariants(session, "parameter_update", "adamWWithAverage");
     movingAverage = new KernelVariants(session, "parameter_update", "movingAverage");
   }
 
@@ -46,65 +45,34 @@ final class CudaParameterUpdate implements ParameterUpdate {
       Tensor parameter,
       Tensor firstMoment,
       Tensor secondMoment,
+      @Nullable Average average,
       @Nullable Tensor rounded) {
     layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment);
-    and(rounded).flatten();
+    if (average != null) {
+      layout.and(average.values());
+    }
+    if (rounded != null) {
+      layout.and(rounded);
+    }
+    layout.flatten();
     KernelArguments arguments =
-        begin(settings, learningRate, step, gradientScale)
+        session
+            .arguments()
+            .float32(settings.beta1())
+            .float32(settings.beta2())
+            .float32(settings.epsilon())
+            .float32(settings.weightDecay())
+            .pointer(learningRate.segment())
+            .pointer(step.segment())
+            .pointer(gradientScale.segment())
+            .pointer(segment(average == null ? null : average.decay()))
             .pointer(gradient.segment())
             .pointer(parameter.segment())
             .pointer(firstMoment.segment())
             .pointer(secondMoment.segment())
+            .pointer(segment(average == null ? null : average.values()))
             .pointer(segment(rounded));
     launch(adamW, arguments);
-  }
-
-  @Override
-  public void adamWWithAverage(
-      AdamSettings settings,
-      Tensor learningRate,
-      Tensor step,
-      Tensor gradientScale,
-      Tensor gradient,
-      Tensor parameter,
-      Tensor firstMoment,
-      Tensor secondMoment,
-      Tensor decay,
-      Tensor average,
-      @Nullable Tensor rounded) {
-    layout.of(gradient).and(parameter).and(firstMoment).and(secondMoment).and(average);
-    and(rounded).flatten();
-    KernelArguments arguments =
-        begin(settings, learningRate, step, gradientScale)
-            .pointer(decay.segment())
-            .pointer(gradient.segment())
-            .pointer(parameter.segment())
-            .pointer(firstMoment.segment())
-            .pointer(secondMoment.segment())
-            .pointer(average.segment())
-            .pointer(segment(rounded));
-    launch(adamWWithAverage, arguments);
-  }
-
-  private RowLayout and(@Nullable Tensor operand) {
-    return operand == null ? layout : layout.and(operand);
-  }
-
-  private static MemorySegment segment(@Nullable Tensor operand) {
-    return operand == null ? MemorySegment.NULL : operand.segment();
-  }
-
-  private KernelArguments begin(
-      AdamSettings settings, Tensor learningRate, Tensor step, Tensor gradientScale) {
-    return session
-        .arguments()
-        .float32(settings.beta1())
-        .float32(settings.beta2())
-        .float32(settings.epsilon())
-        .float32(settings.weightDecay())
-        .pointer(learningRate.segment())
-        .pointer(step.segment())
-        .pointer(gradientScale.segment());
   }
 
   @Override

@@ -41,36 +41,17 @@ final class OneDnnParameterUpdate implements ParameterUpdate {
       Tensor parameter,
       Tensor firstMoment,
       Tensor secondMoment,
+      @Nullable Average average,
       @Nullable Tensor rounded) {
     AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
+    float keep = average == null ? 0 : Memory.getFloat(address(average.decay()));
     byChunks(
         parameter.elements(),
         (from, count) -> {
           adamW(now, gradient, parameter, firstMoment, secondMoment, from, count);
-          round(parameter, rounded, from, count);
-        });
-  }
-
-  @Override
-  public void adamWWithAverage(
-      AdamSettings settings,
-      Tensor learningRate,
-      Tensor step,
-      Tensor gradientScale,
-      Tensor gradient,
-      Tensor parameter,
-      Tensor firstMoment,
-      Tensor secondMoment,
-      Tensor decay,
-      Tensor average,
-      @Nullable Tensor rounded) {
-    AdamStep now = new AdamStep(settings, learningRate, step, gradientScale);
-    float keep = Memory.getFloat(address(decay));
-    byChunks(
-        parameter.elements(),
-        (from, count) -> {
-          adamW(now, gradient, parameter, firstMoment, secondMoment, from, count);
-          movingAverage(keep, parameter, average, from, count);
+          if (average != null) {
+            movingAverage(keep, parameter, average.values(), from, count);
+          }
           round(parameter, rounded, from, count);
         });
   }

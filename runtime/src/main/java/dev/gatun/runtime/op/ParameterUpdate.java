@@ -27,12 +27,14 @@ public interface ParameterUpdate {
    * m = beta1 * m + (1 - beta1) * g
    * v = beta2 * v + (1 - beta2) * g^2
    * p = p - lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon)
+   * average = decay[0] * average + (1 - decay[0]) * p
    * rounded = p
    * </pre>
    *
    * with lr = learningRate[0]. Loshchilov and Hutter 2019, algorithm 2; in the order of {@code
    * torch.optim.AdamW}.
    *
+   * @param average moves with the bits of {@link #movingAverage}; null where none is kept
    * @param rounded BFLOAT16, parallel to the parameters: p rounded to nearest even, with the bits
    *     of {@link Elementwise#copy}; null where no such copy is kept
    */
@@ -45,24 +47,11 @@ public interface ParameterUpdate {
       Tensor parameter,
       Tensor firstMoment,
       Tensor secondMoment,
+      @Nullable Average average,
       @Nullable Tensor rounded);
 
-  /**
-   * {@link #adamW} and then {@link #movingAverage} of the parameters that it leaves, in one pass
-   * and with the same bits.
-   */
-  void adamWWithAverage(
-      AdamSettings settings,
-      Tensor learningRate,
-      Tensor step,
-      Tensor gradientScale,
-      Tensor gradient,
-      Tensor parameter,
-      Tensor firstMoment,
-      Tensor secondMoment,
-      Tensor decay,
-      Tensor average,
-      @Nullable Tensor rounded);
+  /** A moving average of the parameters, parallel to them, and its decay [1]. */
+  record Average(Tensor decay, Tensor values) {}
 
   /** average = decay[0] * average + (1 - decay[0]) * parameter. */
   void movingAverage(Tensor decay, Tensor parameter, Tensor average);

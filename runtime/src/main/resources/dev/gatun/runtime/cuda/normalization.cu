@@ -463,7 +463,7 @@ __device__ __forceinline__ void normalize(Operand<X> x, const float* bias, Opera
 }
 
 #define NORMALIZE(name, X, Y, V)                                                                   \
-  extern "C" __global__ void __launch_bounds__(256, 3) normalize_##name(                              \
+  extern "C" __global__ void __launch_bounds__(256, 3) normalize_##name(                           \
       const void* x, int64 xStride, int xLow, const float* bias, const void* before,               \
       int64 beforeStride, int beforeLow, const float* gamma, const float* beta, const void* after, \
       int64 afterStride, int afterLow, const void* residual, int64 residualStride,                 \

@@ -64,9 +64,9 @@ __device__ __forceinline__ float moved(float average, float decay, float p) {
   return average * decay + p * (1.0f - decay);
 }
 
-// Moves the numbers from .. to - 1 of the ranges, where Average their averages, and where rounded is
+// Moves the numbers from .. to - 1 of the ranges; where average is not null, that, and where rounded is
 // not null what it keeps of them.
-template <bool Average, int V>
+template <int V>
 __device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, float decay,
                                                const float* gradient, float* parameter,
                                                float* firstMoment, float* secondMoment,
@@ -82,20 +82,21 @@ __device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, float decay,
     load(parameter + i, p);
     load(firstMoment + i, m);
     load(secondMoment + i, v);
-    if constexpr (Average) {
+    if (average != nullptr) {
       load(average + i, a);
     }
 #pragma unroll
     for (int k = 0; k < V; k++) {
       moveByAdamW(s, g[k], p[k], m[k], v[k]);
-      if constexpr (Average) {
-        a[k] = moved(a[k], decay, p[k]);
-      }
     }
     store(parameter + i, p);
     store(firstMoment + i, m);
     store(secondMoment + i, v);
-    if constexpr (Average) {
+    if (average != nullptr) {
+#pragma unroll
+      for (int k = 0; k < V; k++) {
+        a[k] = moved(a[k], decay, p[k]);
+      }
       store(average + i, a);
     }
     if (rounded != nullptr) {
@@ -104,32 +105,20 @@ __device__ __forceinline__ void moveAllByAdamW(const AdamStep& s, float decay,
   });
 }
 
-// Adam with decoupled weight decay; numbers below `vectors` four at a time. rounded may be null.
+// Adam with decoupled weight decay, and average = decay[0] * average + (1 - decay[0]) * what it leaves;
+// numbers below `vectors` four at a time. decay and average may be null, and so may rounded.
 extern "C" __global__ void adamW(float beta1, float beta2, float epsilon, float weightDecay,
                                  const float* learningRate, const int* step,
-                                 const float* gradientScale, const float* gradient,
-                                 float* parameter, float* firstMoment, float* secondMoment,
-                                 bf16* rounded, int64 n, int64 vectors) {
+                                 const float* gradientScale, const float* decay,
+                                 const float* gradient, float* parameter, float* firstMoment,
+                                 float* secondMoment, float* average, bf16* rounded, int64 n,
+                                 int64 vectors) {
   AdamStep s = adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
-  moveAllByAdamW<false, 4>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr,
-                           rounded, 0, vectors);
-  moveAllByAdamW<false, 1>(s, 0.0f, gradient, parameter, firstMoment, secondMoment, nullptr,
-                           rounded, vectors, n);
-}
-
-// The same, and average = decay[0] * average + (1 - decay[0]) * what it leaves.
-extern "C" __global__ void adamWWithAverage(float beta1, float beta2, float epsilon,
-                                            float weightDecay, const float* learningRate,
-                                            const int* step, const float* gradientScale,
-                                            const float* decay, const float* gradient,
-                                            float* parameter, float* firstMoment,
-                                            float* secondMoment, float* average, bf16* rounded,
-                                            int64 n, int64 vectors) {
-  AdamStep s = adamStep(beta1, beta2, epsilon, weightDecay, learningRate, step, gradientScale);
-  moveAllByAdamW<true, 4>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average,
-                          rounded, 0, vectors);
-  moveAllByAdamW<true, 1>(s, decay[0], gradient, parameter, firstMoment, secondMoment, average,
-                          rounded, vectors, n);
+  float keep = average != nullptr ? decay[0] : 0.0f;
+  moveAllByAdamW<4>(s, keep, gradient, parameter, firstMoment, secondMoment, average, rounded, 0,
+                    vectors);
+  moveAllByAdamW<1>(s, keep, gradient, parameter, firstMoment, secondMoment, average, rounded,
+                    vectors, n);
 }
 
 template <int V>

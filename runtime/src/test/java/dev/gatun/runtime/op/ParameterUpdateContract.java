@@ -59,6 +59,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                           parameter.on(b),
                           first.on(b),
                           second.on(b),
+                          null,
                           rounded.on(b)));
           assertArrayEquals(roundedNumbers(t, parameter), t.download(rounded), "step " + step);
         }
@@ -99,6 +100,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                       parameter.on(b),
                       first.on(b),
                       second.on(b),
+                      null,
                       null));
       // An fp32 power of 0.999 leaves 1 - beta2^t with five digits at the first steps.
       t.check(parameter, Tolerance.of(DType.FLOAT32, 1).times(step < 10 ? 40 : 4));
@@ -144,7 +146,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
       t.run(
           b -> {
             ParameterUpdate ops = b.parameterUpdate();
-            ops.adamWWithAverage(
+            ops.adamW(
                 settings,
                 rate.on(b),
                 step.on(b),
@@ -153,8 +155,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                 one[0].on(b),
                 one[1].on(b),
                 one[2].on(b),
-                decay.on(b),
-                one[3].on(b),
+                new ParameterUpdate.Average(decay.on(b), one[3].on(b)),
                 oneRounded.on(b));
             ops.adamW(
                 settings,
@@ -165,6 +166,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                 two[0].on(b),
                 two[1].on(b),
                 two[2].on(b),
+                null,
                 null);
             ops.movingAverage(decay.on(b), two[0].on(b), two[3].on(b));
             b.elementwise().copy(two[0].on(b), twoRounded.on(b));
@@ -221,6 +223,7 @@ public abstract class ParameterUpdateContract extends OperatorContract {
                       parameter.on(b),
                       first.on(b),
                       second.on(b),
+                      null,
                       rounded.on(b)));
       t.checkBits(parameter);
       t.checkBits(rounded);

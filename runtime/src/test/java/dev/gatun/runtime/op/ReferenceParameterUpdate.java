@@ -24,6 +24,7 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
       Tensor parameter,
       Tensor firstMoment,
       Tensor secondMoment,
+      @Nullable Average average,
       @Nullable Tensor rounded) {
     double lr = read(learningRate)[0];
     double t = read(step)[0];
@@ -48,35 +49,12 @@ final class ReferenceParameterUpdate implements ParameterUpdate {
     write(p, parameter);
     write(m, firstMoment);
     write(v, secondMoment);
+    if (average != null) {
+      movingAverage(average.decay(), parameter, average.values());
+    }
     if (rounded != null) {
       write(p, rounded);
     }
-  }
-
-  @Override
-  public void adamWWithAverage(
-      AdamSettings settings,
-      Tensor learningRate,
-      Tensor step,
-      Tensor gradientScale,
-      Tensor gradient,
-      Tensor parameter,
-      Tensor firstMoment,
-      Tensor secondMoment,
-      Tensor decay,
-      Tensor average,
-      @Nullable Tensor rounded) {
-    adamW(
-        settings,
-        learningRate,
-        step,
-        gradientScale,
-        gradient,
-        parameter,
-        firstMoment,
-        secondMoment,
-        rounded);
-    movingAverage(decay, parameter, average);
   }
 
   @Override
