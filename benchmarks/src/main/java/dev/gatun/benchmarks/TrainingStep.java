@@ -154,14 +154,7 @@ final class TrainingStep implements AutoCloseable {
   /** Draws as many images as the batch has by {@code steps} steps of DDIM; waits for them. */
   float[] sample(int steps) {
     if (sampling == null) {
-      sampling =
-          new SamplingLoop(
-              backend,
-              network,
-              config.schedule(),
-              config.prediction(),
-              DdimSampler.of(steps),
-              compute);
+      sampling = new SamplingLoop(backend, network, config, DdimSampler.of(steps), compute);
     }
     return sampling.draw(0, 0, images.shape().batch());
   }

@@ -70,7 +70,13 @@ public final class SamplingLoop implements AutoCloseable {
 
   /** A loop that computes in fp32, for the schedule and the prediction of {@code model}. */
   public SamplingLoop(Backend backend, Denoiser denoiser, ModelConfig model, Sampler sampler) {
-    this(backend, denoiser, model.schedule(), model.prediction(), sampler, DType.FLOAT32);
+    this(backend, denoiser, model, sampler, DType.FLOAT32);
+  }
+
+  /** As above, with the network's activations of the dtype {@code compute}. */
+  public SamplingLoop(
+      Backend backend, Denoiser denoiser, ModelConfig model, Sampler sampler, DType compute) {
+    this(backend, denoiser, model.schedule(), model.prediction(), sampler, compute);
   }
 
   /**

@@ -49,8 +49,7 @@ class DeviceMemoryTest {
             new SamplingLoop(
                 backend,
                 network,
-                MODEL.schedule(),
-                MODEL.prediction(),
+                MODEL,
                 AncestralSampler.of(steps),
                 config.precision().activations())) {
       loop.draw(1, 0, 20, (done, total) -> watch.run());

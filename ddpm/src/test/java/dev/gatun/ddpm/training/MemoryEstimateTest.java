@@ -48,8 +48,7 @@ final class MemoryEstimateTest {
               new SamplingLoop(
                   backend,
                   network,
-                  config.model().schedule(),
-                  config.model().prediction(),
+                  config.model(),
                   AncestralSampler.of(steps),
                   config.precision().activations())) {
         loop.draw(1, 0, count);

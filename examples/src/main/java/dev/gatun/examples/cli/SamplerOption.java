@@ -65,10 +65,15 @@ final class SamplerOption {
     Clamp kept = clamp != null ? clamp : usual;
     return switch (kind) {
       case DDPM ->
-          AncestralSampler.of(steps != null ? steps : all <= SHORT ? all : DDPM_STEPS)
+          AncestralSampler.of(steps != null ? steps : ancestralSteps(DDPM_STEPS, all))
               .withClamp(kept);
       case DDIM ->
           DdimSampler.of(steps != null ? steps : Math.min(DDIM_STEPS, all)).withClamp(kept);
     };
+  }
+
+  /** {@code usual} steps of a diffusion of {@code all}, or all where these are few. */
+  static int ancestralSteps(int usual, int all) {
+    return all <= SHORT ? all : Math.min(usual, all);
   }
 }

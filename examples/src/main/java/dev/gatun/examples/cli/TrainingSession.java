@@ -60,9 +60,6 @@ final class TrainingSession implements AutoCloseable {
         .formatted(trainer.stepsDone() / stepsPerEpoch, trainer.stepsDone());
   }
 
-  /** A diffusion of so many steps, or fewer, is walked back step by step. */
-  private static final int SHORT = 300;
-
   /** Two steps find out what memory a third takes, which is captured. */
   private static final int REHEARSED = 3;
 
@@ -75,11 +72,12 @@ final class TrainingSession implements AutoCloseable {
    * @throws StopSignal.StoppedException as soon as {@code stop} is asked for
    */
   ReverseFigure draw(Sheet sheet, Clamp clamp, StopSignal stop) {
-    int all = config.model().diffusionSteps();
-    int steps = all <= SHORT ? all : Math.min(sheet.steps(), all);
+    int steps = SamplerOption.ancestralSteps(sheet.steps(), config.model().diffusionSteps());
     Sampler sampler = AncestralSampler.of(steps).withClamp(clamp);
     try (var averaged = trainer.averagedWeights();
-        var sampling = sampling(backend, network, config, sampler)) {
+        var sampling =
+            new SamplingLoop(
+                backend, network, config.model(), sampler, config.precision().activations())) {
       return ReverseFigure.of(
           sampling,
           sampler,
@@ -90,17 +88,6 @@ final class TrainingSession implements AutoCloseable {
     }
   }
 
-  private static SamplingLoop sampling(
-      Backend backend, Denoiser network, TrainingConfig config, Sampler sampler) {
-    return new SamplingLoop(
-        backend,
-        network,
-        config.model().schedule(),
-        config.model().prediction(),
-        sampler,
-        config.precision().activations());
-  }
-
   /**
    * Takes what {@link #draw} takes of the device's memory, in as few steps as that needs: each
    * sheet is of the same kernels, and its samples are drawn a micro batch at a time.
@@ -109,7 +96,13 @@ final class TrainingSession implements AutoCloseable {
     TrainingConfig config = trainer.config();
     int steps = Math.min(REHEARSED, config.model().diffusionSteps());
     try (var averaged = trainer.averagedWeights();
-        var sampling = sampling(backend, network, config, AncestralSampler.of(steps))) {
+        var sampling =
+            new SamplingLoop(
+                backend,
+                network,
+                config.model(),
+                AncestralSampler.of(steps),
+                config.precision().activations())) {
       sampling.draw(config.seed(), 0, 1);
     }
   }

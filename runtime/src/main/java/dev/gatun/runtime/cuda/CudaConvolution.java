@@ -24,8 +24,6 @@ import org.jspecify.annotations.Nullable;
  * data's type: weights, or an output's gradient, of another type are converted to it.
  */
 final class CudaConvolution implements Convolution, AutoCloseable {
-  private static final int VECTOR_ALIGNMENT = 16;
-
   private final CudaSession session;
   private final CudnnHandle handle;
   private final Planner planner;
@@ -123,9 +121,7 @@ final class CudaConvolution implements Convolution, AutoCloseable {
 
   /** A bias at an address that every engine takes. */
   private @Nullable Tensor aligned(@Nullable Tensor bias) {
-    return bias == null || bias.segment().address() % VECTOR_ALIGNMENT == 0
-        ? bias
-        : staging.copy(Use.VECTOR, bias, bias.dtype());
+    return bias == null ? null : staging.vector(bias, bias.dtype());
   }
 
   private Request request(Kind kind, ConvolutionGeometry g, Operands o) {

@@ -25,8 +25,6 @@ import org.jspecify.annotations.Nullable;
  * <p>cuBLASLt counts columns: a row-major matrix [rows, channels] is its [channels, rows].
  */
 final class CudaMatrixProduct implements MatrixProduct, AutoCloseable {
-  private static final int VECTOR_ALIGNMENT = 16; // of what an epilogue reads or writes
-
   private final CudaSession session;
   private final CublasLtHandle handle;
   private final Elementwise elementwise;
@@ -83,7 +81,10 @@ final class CudaMatrixProduct implements MatrixProduct, AutoCloseable {
     Operand b = new Operand(outputs, true, outputs.rowStride());
     // The sums of what was rounded to be multiplied are not those of dy.
     boolean exact =
-        dbias != null && dy.dtype() == type && dbias.dtype() == d.dtype() && isAligned(dbias);
+        dbias != null
+            && dy.dtype() == type
+            && dbias.dtype() == d.dtype()
+            && Staging.isAligned(dbias);
     if (!(exact && multiply(a, b, extents, Epilogue.SUM_OF_B, dbias, d, session.tensorFloats()))) {
       multiply(a, b, extents, null, d);
       if (dbias != null) {
@@ -132,7 +133,7 @@ final class CudaMatrixProduct implements MatrixProduct, AutoCloseable {
    */
   private void multiply(Operand a, Operand b, Extents extents, @Nullable Tensor bias, Tensor d) {
     Epilogue epilogue = bias == null ? Epilogue.NONE : Epilogue.BIAS;
-    Tensor vector = bias == null ? null : vector(bias, d.dtype());
+    Tensor vector = bias == null ? null : staging.vector(bias, d.dtype());
     if (multiply(a, b, extents, epilogue, vector, d, session.tensorFloats())) {
       return;
     }
@@ -144,15 +145,6 @@ final class CudaMatrixProduct implements MatrixProduct, AutoCloseable {
       addToRows(bias, sums);
     }
     finish(sums, d);
-  }
-
-  /** {@code bias} as {@code dtype}, at an address that an epilogue takes. */
-  private Tensor vector(Tensor bias, DType dtype) {
-    return bias.dtype() == dtype && isAligned(bias) ? bias : staging.copy(Use.VECTOR, bias, dtype);
-  }
-
-  private static boolean isAligned(Tensor vector) {
-    return vector.segment().address() % VECTOR_ALIGNMENT == 0;
   }
 
   /** The same from dense fp32 copies, which every GPU takes at any address. */

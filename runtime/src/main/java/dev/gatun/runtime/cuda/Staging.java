@@ -25,6 +25,8 @@ final class Staging implements AutoCloseable {
     RESULT
   }
 
+  private static final int VECTOR_ALIGNMENT = 16;
+
   private final Elementwise elementwise;
   private final Map<Use, Scratch> places = new EnumMap<>(Use.class);
 
@@ -61,6 +63,16 @@ final class Staging implements AutoCloseable {
     Shape shape = x.shape();
     return new Tensor(
         x.buffer(), bytes(use, shape.elements() * dtype.byteSize()), dtype, shape, x.channels());
+  }
+
+  /** The vector {@code x} as {@code dtype}, at an address that every engine and epilogue takes. */
+  Tensor vector(Tensor x, DType dtype) {
+    return x.dtype() == dtype && isAligned(x) ? x : copy(Use.VECTOR, x, dtype);
+  }
+
+  /** Whether every engine and epilogue takes the address of the vector {@code x}. */
+  static boolean isAligned(Tensor x) {
+    return x.segment().address() % VECTOR_ALIGNMENT == 0;
   }
 
   /** Room for {@code bytes}. */

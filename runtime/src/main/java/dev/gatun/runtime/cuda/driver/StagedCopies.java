@@ -50,7 +50,7 @@ public final class StagedCopies implements AutoCloseable {
         down[i] = part(stream.device());
       }
     } catch (RuntimeException | Error e) {
-      free();
+      close();
       throw e;
     }
   }
@@ -130,10 +130,6 @@ public final class StagedCopies implements AutoCloseable {
   /** Frees the buffers; the stream must be done with them. */
   @Override
   public void close() {
-    free();
-  }
-
-  private void free() {
     while (!owned.isEmpty()) {
       owned.pop().run();
     }
