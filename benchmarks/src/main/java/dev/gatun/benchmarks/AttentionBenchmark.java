@@ -5,13 +5,14 @@ import dev.gatun.runtime.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** {@link dev.gatun.runtime.op.Attention} of 4 heads over the pixels of a feature map. */
+/** {@link dev.gatun.runtime.op.Attention} of some heads over the pixels of a feature map. */
 public class AttentionBenchmark extends ImageBenchmark {
-
-  private static final int HEADS = 4;
 
   @Param({"28x28x32", "14x14x64", "7x7x128", "16x16x256"})
   public String image = "28x28x32";
+
+  @Param("4")
+  public int heads = 4;
 
   private Tensor q;
   private Tensor k;
@@ -37,19 +38,19 @@ public class AttentionBenchmark extends ImageBenchmark {
     dq = gradients.channelSlice(0, channels);
     dk = gradients.channelSlice(channels, channels);
     dv = gradients.channelSlice(2 * channels, channels);
-    logSumExp = filled(0, batch, HEADS, shape.pixels());
+    logSumExp = filled(0, batch, heads, shape.pixels());
     forward(); // the gradient needs its results
   }
 
   @Benchmark
   public void forward() {
-    backend.attention().forward(HEADS, q, k, v, out, logSumExp);
+    backend.attention().forward(heads, q, k, v, out, logSumExp);
     backend.synchronize();
   }
 
   @Benchmark
   public void gradient() {
-    backend.attention().gradient(HEADS, q, k, v, out, logSumExp, dout, dq, dk, dv);
+    backend.attention().gradient(heads, q, k, v, out, logSumExp, dout, dq, dk, dv);
     backend.synchronize();
   }
 }

@@ -3,45 +3,35 @@ package dev.gatun.benchmarks;
 import dev.gatun.runtime.op.ConvolutionGeometry;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** {@link dev.gatun.runtime.op.Convolution} on every geometry of the MNIST U-Net. */
+/**
+ * {@link dev.gatun.runtime.op.Convolution} on the geometries of the MNIST U-Net, those of its
+ * transposed convolutions from the side of their adjoint. Weights are of the images' dtype, as a
+ * training step has them, the gradients by them FLOAT32.
+ */
 public class ConvolutionBenchmark extends ImageBenchmark {
+  private static final Pattern GEOMETRY =
+      Pattern.compile("(\\d+)x(\\d+)x(\\d+)-(\\d+)k(\\d+)s(\\d+)p(\\d+)");
 
-  /**
-   * A convolution of the network by its name there; those of UPn_TRANSPOSED are the adjoint ones.
-   */
-  public enum Layer {
-    INITIAL_FEATURES(28, 1, 64, 3, 1, 1),
-    DOWN1(28, 64, 64, 3, 1, 1),
-    DOWN2(14, 64, 128, 3, 1, 1),
-    DOWN3(7, 128, 128, 3, 1, 1),
-    UP1_TRANSPOSED(3, 128, 128, 3, 3, 0),
-    UP2_TRANSPOSED(7, 128, 256, 2, 2, 0),
-    UP3_TRANSPOSED(14, 64, 256, 2, 2, 0),
-    UP3(14, 64, 64, 3, 1, 1),
-    UP4_TRANSPOSED(28, 64, 128, 2, 2, 0),
-    OUT(28, 128, 1, 3, 1, 1);
-
-    private final int side;
-    private final int channels;
-    private final int outChannels;
-    private final int kernel;
-    private final int stride;
-    private final int padding;
-
-    Layer(int side, int channels, int outChannels, int kernel, int stride, int padding) {
-      this.side = side;
-      this.channels = channels;
-      this.outChannels = outChannels;
-      this.kernel = kernel;
-      this.stride = stride;
-      this.padding = padding;
-    }
-  }
-
-  @Param public Layer layer = Layer.DOWN1;
+  /** H x W x C - outChannels k kernel s stride p padding. */
+  @Param({
+    "28x28x1-64k3s1p1", // initial_features
+    "28x28x64-64k3s1p1", // down1
+    "14x14x64-128k3s1p1", // down2
+    "7x7x128-128k3s1p1", // down3
+    "3x3x128-128k3s3p0", // up1, transposed
+    "7x7x128-256k2s2p0", // up2, transposed
+    "14x14x64-256k2s2p0", // up3, transposed
+    "14x14x64-64k3s1p1", // up3
+    "28x28x64-128k2s2p0", // up4, transposed
+    "28x28x128-1k3s1p1" // out
+  })
+  public String geometry = "28x28x64-64k3s1p1";
 
   private ConvolutionGeometry g;
   private Tensor x;
@@ -53,16 +43,16 @@ public class ConvolutionBenchmark extends ImageBenchmark {
 
   @Override
   void prepare() {
-    g =
-        ConvolutionGeometry.of(
-            batchOf(layer.side, layer.side, layer.channels),
-            layer.outChannels,
-            layer.kernel,
-            layer.stride,
-            layer.padding);
+    Matcher numbers = GEOMETRY.matcher(geometry);
+    if (!numbers.matches()) {
+      throw new IllegalArgumentException(
+          "geometry: expected HxWxC-OkKsSpP, as in 28x28x64-64k3s1p1, got " + geometry);
+    }
+    int[] n = IntStream.rangeClosed(1, 7).map(i -> Integer.parseInt(numbers.group(i))).toArray();
+    g = ConvolutionGeometry.of(batchOf(n[0], n[1], n[2]), n[3], n[4], n[5], n[6]);
     x = random(g.inputShape());
     y = random(g.outputShape());
-    weight = random(DType.FLOAT32, g.weightShape());
+    weight = random(g.weightShape());
     bias = filled(0, g.outChannels());
     dweight = random(DType.FLOAT32, g.weightShape());
     dbias = filled(0, g.outChannels());

@@ -26,7 +26,12 @@ public abstract class ImageBenchmark extends OperatorBenchmark {
 
   /** [batch, H, W, C] from HxWxC. */
   final Shape images(String text) {
-    return batchOf(Arrays.stream(text.split("x")).mapToInt(Integer::parseInt).toArray());
+    return batchOf(extents(text));
+  }
+
+  /** The numbers of AxBxC. */
+  static int[] extents(String text) {
+    return Arrays.stream(text.split("x")).mapToInt(Integer::parseInt).toArray();
   }
 
   /** As {@link #random(DType, Shape)}, of the benchmark's dtype. */

@@ -8,28 +8,14 @@ import org.openjdk.jmh.annotations.Param;
 
 /**
  * {@link dev.gatun.runtime.op.MatrixProduct}: the time embedding, and the projections of an
- * attention block.
+ * attention block. Weights are of the rows' dtype, as a training step has them, the gradients by
+ * them FLOAT32.
  */
 public class MatrixProductBenchmark extends ImageBenchmark {
 
-  /** A product of the networks. */
-  public enum Layer {
-    TIME_FIRST(1, 1, 32),
-    TIME_SECOND(1, 32, 128),
-    QUERY_KEY_VALUE(14 * 14, 128, 3 * 128);
-
-    private final int rowsPerSample;
-    private final int inputs;
-    private final int outputs;
-
-    Layer(int rowsPerSample, int inputs, int outputs) {
-      this.rowsPerSample = rowsPerSample;
-      this.inputs = inputs;
-      this.outputs = outputs;
-    }
-  }
-
-  @Param public Layer layer = Layer.TIME_SECOND;
+  /** Rows of a sample x inputs x outputs. */
+  @Param({"1x32x128", "196x128x384"})
+  public String geometry = "196x128x384";
 
   private Tensor x;
   private Tensor weight;
@@ -40,13 +26,16 @@ public class MatrixProductBenchmark extends ImageBenchmark {
 
   @Override
   void prepare() {
-    int rows = batch * layer.rowsPerSample;
-    x = random(Shape.of(rows, layer.inputs));
-    y = random(Shape.of(rows, layer.outputs));
-    weight = random(DType.FLOAT32, Shape.of(layer.outputs, layer.inputs));
-    dweight = random(DType.FLOAT32, Shape.of(layer.outputs, layer.inputs));
-    bias = filled(0, layer.outputs);
-    dbias = filled(0, layer.outputs);
+    int[] g = extents(geometry);
+    int rows = batch * g[0];
+    int inputs = g[1];
+    int outputs = g[2];
+    x = random(Shape.of(rows, inputs));
+    y = random(Shape.of(rows, outputs));
+    weight = random(Shape.of(outputs, inputs));
+    dweight = random(DType.FLOAT32, Shape.of(outputs, inputs));
+    bias = filled(0, outputs);
+    dbias = filled(0, outputs);
   }
 
   @Benchmark

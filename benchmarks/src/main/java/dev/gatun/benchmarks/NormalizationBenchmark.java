@@ -5,14 +5,19 @@ import dev.gatun.runtime.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** {@link dev.gatun.runtime.op.Normalization} with a ReLU, in 8 groups or over the batch. */
+/** {@link dev.gatun.runtime.op.Normalization} in groups or over the batch, with an activation. */
 public class NormalizationBenchmark extends ImageBenchmark {
 
-  private static final int GROUPS = 8;
   private static final float EPSILON = 1e-5f;
 
   @Param({"28x28x64", "14x14x128", "14x14x64", "7x7x128", "3x3x128"})
   public String image = "28x28x64";
+
+  @Param("8")
+  public int groups = 8;
+
+  @Param("RELU")
+  public Activation activation = Activation.RELU;
 
   private Tensor x;
   private Tensor y;
@@ -40,8 +45,8 @@ public class NormalizationBenchmark extends ImageBenchmark {
     beta = filled(0, channels);
     dgamma = filled(0, channels);
     dbeta = filled(0, channels);
-    groupMean = filled(0, batch, GROUPS);
-    groupRstd = filled(1, batch, GROUPS);
+    groupMean = filled(0, batch, groups);
+    groupRstd = filled(1, batch, groups);
     mean = filled(0, channels);
     rstd = filled(1, channels);
     runningMean = filled(0, channels);
@@ -52,7 +57,7 @@ public class NormalizationBenchmark extends ImageBenchmark {
   public void groupNorm() {
     backend
         .normalization()
-        .groupNorm(GROUPS, EPSILON, Activation.RELU, x, gamma, beta, y, groupMean, groupRstd);
+        .groupNorm(groups, EPSILON, activation, x, gamma, beta, y, groupMean, groupRstd);
     backend.synchronize();
   }
 
@@ -61,7 +66,7 @@ public class NormalizationBenchmark extends ImageBenchmark {
     backend
         .normalization()
         .groupNormGradient(
-            GROUPS, Activation.RELU, x, gamma, beta, groupMean, groupRstd, dy, dx, dgamma, dbeta);
+            groups, activation, x, gamma, beta, groupMean, groupRstd, dy, dx, dgamma, dbeta);
     backend.synchronize();
   }
 
@@ -70,17 +75,7 @@ public class NormalizationBenchmark extends ImageBenchmark {
     backend
         .normalization()
         .batchNorm(
-            EPSILON,
-            0.1f,
-            Activation.RELU,
-            x,
-            gamma,
-            beta,
-            runningMean,
-            runningVariance,
-            y,
-            mean,
-            rstd);
+            EPSILON, 0.1f, activation, x, gamma, beta, runningMean, runningVariance, y, mean, rstd);
     backend.synchronize();
   }
 
@@ -88,7 +83,7 @@ public class NormalizationBenchmark extends ImageBenchmark {
   public void batchNormGradient() {
     backend
         .normalization()
-        .batchNormGradient(Activation.RELU, x, gamma, beta, mean, rstd, dy, dx, dgamma, dbeta);
+        .batchNormGradient(activation, x, gamma, beta, mean, rstd, dy, dx, dgamma, dbeta);
     backend.synchronize();
   }
 }
