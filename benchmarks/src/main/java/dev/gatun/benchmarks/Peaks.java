@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.DoubleAdder;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What this machine's processor does at best with some number of threads, as measured: floating
@@ -43,6 +44,9 @@ import java.util.function.BiConsumer;
  * @param cacheBytes source and destination of the latter copies, of all threads together
  */
 record Peaks(int threads, double fp32, double bf16, double memory, double cache, long cacheBytes) {
+  /** The system property that names a file of peaks. */
+  static final String FILE = "gatun.benchmarks.peaks";
+
   private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
 
   private static final MethodHandle MEMCPY =
@@ -83,6 +87,19 @@ record Peaks(int threads, double fp32, double bf16, double memory, double cache,
   /** The bandwidth for that many bytes: the caches' where they would hold them. */
   double bandwidth(long bytes) {
     return bytes <= cacheBytes ? cache : memory;
+  }
+
+  /** Those of the file that the system property {@link #FILE} names; null where it is not set. */
+  static @Nullable Peaks given() {
+    String file = System.getProperty(FILE);
+    if (file == null) {
+      return null;
+    }
+    try {
+      return read(Path.of(file));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(FILE + ": " + e.getMessage(), e);
+    }
   }
 
   /** Reads what {@link #main} printed. */
