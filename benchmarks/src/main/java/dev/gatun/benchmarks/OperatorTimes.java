@@ -135,9 +135,9 @@ final class OperatorTimes {
     return text
         + String.format(
             Locale.ROOT,
-            "; peaks of %d threads: fp32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, memory %.1f GB/s,"
+            "; peaks of %s: fp32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, memory %.1f GB/s,"
                 + " caches %.1f GB/s",
-            peaks.threads(),
+            peaks.device(),
             peaks.fp32(),
             peaks.bf16(),
             peaks.memory(),

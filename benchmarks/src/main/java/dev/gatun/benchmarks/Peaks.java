@@ -36,14 +36,15 @@ import org.jspecify.annotations.Nullable;
  *
  * measures them for two threads and prints them as JSON.
  *
- * @param threads that worked at once
+ * @param device what was measured, in the words of its backend
  * @param fp32 GFLOP/s of a FLOAT32 product
  * @param bf16 GFLOP/s of a BFLOAT16 product
  * @param memory GB/s of large copies
  * @param cache GB/s of copies within the caches
  * @param cacheBytes source and destination of the latter copies, of all threads together
  */
-record Peaks(int threads, double fp32, double bf16, double memory, double cache, long cacheBytes) {
+record Peaks(
+    String device, double fp32, double bf16, double memory, double cache, long cacheBytes) {
   /** The system property that names a file of peaks. */
   static final String FILE = "gatun.benchmarks.peaks";
 
@@ -70,7 +71,7 @@ record Peaks(int threads, double fp32, double bf16, double memory, double cache,
     System.setProperty("gatun.threads", String.valueOf(threads)); // read when the CPU is opened
     try (Backend backend = Backends.open("cpu")) {
       return new Peaks(
-          threads,
+          backend.describe(),
           product(backend, DType.FLOAT32),
           product(backend, DType.BFLOAT16),
           copies(threads, LARGE),

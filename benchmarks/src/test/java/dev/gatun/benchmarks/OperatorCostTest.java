@@ -170,7 +170,7 @@ class OperatorCostTest {
 
   @Test
   void theNearerPeakBounds() {
-    var peaks = new Peaks(1, 100, 200, 10, 40, 1000);
+    var peaks = new Peaks("cpu", 100, 200, 10, 40, 1000);
 
     var products = new OperatorCost(60_000, 2_000, DType.BFLOAT16);
     assertEquals(300, products.leastNanos(peaks));

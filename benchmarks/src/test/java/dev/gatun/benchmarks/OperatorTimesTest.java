@@ -35,11 +35,11 @@ class OperatorTimesTest {
   @Test
   void aProfileInMarkdown() {
     gather();
-    var peaks = new Peaks(2, 50, 50, 4, 40, 1000);
+    var peaks = new Peaks("cpu", 50, 50, 4, 40, 1000);
     assertEquals(
         """
-        2 steps of 0.00 ms: 0.00 ms in operators, 0.00 ms between them; best 0.00 ms; peaks of 2 \
-        threads: fp32 50 GFLOP/s, bf16 50 GFLOP/s, memory 4.0 GB/s, caches 40.0 GB/s
+        2 steps of 0.00 ms: 0.00 ms in operators, 0.00 ms between them; best 0.00 ms; peaks of \
+        cpu: fp32 50 GFLOP/s, bf16 50 GFLOP/s, memory 4.0 GB/s, caches 40.0 GB/s
 
         | ms/step | best | share | calls | GFLOP/s | GB/s | of peak | operator |
         | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
@@ -73,10 +73,10 @@ class OperatorTimesTest {
     Path file = folder.resolve("peaks.json");
     Files.writeString(
         file,
-        "{\"threads\":2,\"fp32\":200.5,\"bf16\":400,\"memory\":30,\"cache\":150,"
+        "{\"device\":\"cpu\",\"fp32\":200.5,\"bf16\":400,\"memory\":30,\"cache\":150,"
             + "\"cacheBytes\":524288}");
-    assertEquals(new Peaks(2, 200.5, 400, 30, 150, 524288), Peaks.read(file));
-    Files.writeString(file, "{\"threads\":2}");
+    assertEquals(new Peaks("cpu", 200.5, 400, 30, 150, 524288), Peaks.read(file));
+    Files.writeString(file, "{\"device\":\"cpu\"}");
     String message = assertThrows(IOException.class, () -> Peaks.read(file)).getMessage();
     assertTrue(message.contains("expected JSON with positive fp32"), message);
   }
