@@ -28,7 +28,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="mnist-unet", help="one of networks.py")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="bf16 is torch.autocast")
+    parser.add_argument("--precision", choices=["fp64", "fp32", "bf16"], default="fp32", help="bf16 is torch.autocast")
     parser.add_argument("--mode", choices=MODES, default="eager")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2, metavar="N")
@@ -57,10 +57,12 @@ class Benchmark:
         self.kind = NETWORKS[options.network]
         self.device = torch.device(options.device)
         self.bf16 = options.precision == "bf16"
+        self.dtype = torch.float64 if options.precision == "fp64" else torch.float32
+        torch.backends.nnpack.set_flags(self.dtype == torch.float32)  # else a warning for each convolution in float64
         self.format = torch.channels_last if options.mode.endswith("channels_last") else torch.contiguous_format
         network = self.kind.create()
         formula.load_weights(network)
-        network = network.to(self.device).to(memory_format=self.format)
+        network = network.to(self.device, self.dtype).to(memory_format=self.format)
         self.parameters = dict(network.named_parameters())
         self.averages = [p.detach().clone() for p in network.parameters()]
         self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
@@ -75,15 +77,15 @@ class Benchmark:
         self.images = self.x.clamp(-1, 1)
         betas = torch.linspace(1e-4, 0.02, self.kind.steps, dtype=torch.float64)
         abar = torch.cumprod(1 - betas, 0)
-        self.signal, self.sigma = (a.to(self.device, torch.float32) for a in (abar.sqrt(), (1 - abar).sqrt()))
+        self.signal, self.sigma = (a.to(self.device, self.dtype) for a in (abar.sqrt(), (1 - abar).sqrt()))
 
     def placed(self, images):
-        return images.to(self.device, memory_format=self.format)
+        return images.to(self.device, self.dtype, memory_format=self.format)
 
     def predict(self, x, t):
-        """The network's answer in float32; t counts from 0."""
+        """The network's answer in float32 (float64 of such a network); t counts from 0."""
         with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext():
-            return self.network(x, (t + 1).float() / self.kind.steps if self.kind.fraction else t).float()
+            return self.network(x, (t + 1).to(self.dtype) / self.kind.steps if self.kind.fraction else t).to(self.dtype)
 
     def check(self):
         """Loss and norms on the formula's batch; changes no weight."""
