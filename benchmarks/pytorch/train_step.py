@@ -4,8 +4,8 @@
     python train_step.py --network mnist-unet --batch 128 --precision bf16 --mode channels_last --json out.json
 
 or with --protocol stdio, driven line by line as ../PROTOCOL.md says (that is how ../compare uses it).
-A training step: draw t and the noise, x_t, forward, mean squared error, backward, fused Adam, averaged weights. The batch is
-in memory already. A sampling: 50 steps of DDIM from noise to images.
+A training step: draw t and the noise, x_t, forward, mean squared error, backward, fused AdamW, averaged weights. The batch is
+in memory already. A sampling: 50 steps of DDIM from noise to images. A mode that ends in _graph does either as one CUDA graph.
 """
 
 import argparse
@@ -18,17 +18,20 @@ import resource
 import statistics
 import sys
 import time
+import traceback
 
-MODES = ("eager", "channels_last", "compile", "compile_channels_last")
+PLAIN_MODES = ("eager", "channels_last", "compile", "compile_channels_last", "max_autotune", "max_autotune_channels_last")
+MODES = (*PLAIN_MODES, *(f"{mode}_graph" for mode in PLAIN_MODES))
 SAMPLING_STEPS = 50
 EMA_DECAY = 0.999
+CAPTURE_WARMUP = 3  # until the optimizer's state exists, plans are chosen and everything is compiled
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="mnist-unet", help="one of networks.py")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
-    parser.add_argument("--precision", choices=["fp64", "fp32", "bf16"], default="fp32", help="bf16 is torch.autocast")
+    parser.add_argument("--precision", choices=["fp64", "fp32", "tf32", "bf16"], default="fp32", help="bf16 is torch.autocast")
     parser.add_argument("--mode", choices=MODES, default="eager")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2, metavar="N")
@@ -37,17 +40,32 @@ def parse():
     parser.add_argument("--steps-per-block", type=int, default=5, metavar="K")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where the result goes besides stdout")
     parser.add_argument("--protocol", choices=["stdio"], help="obey commands from standard input")
+    parser.add_argument("--ceilings", action="store_true", help="measure a large copy and a large matrix product instead")
     return parser.parse_args()
 
 
 arguments = parse()
 os.environ.setdefault("OMP_NUM_THREADS", str(arguments.threads))
-os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no pool of idle compiler processes beside the timing
+if arguments.device == "cpu":  # no pool of idle compiler processes on the cores that are timed
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
 import torch  # noqa: E402, after the environment that it reads
 from torch.nn.functional import mse_loss  # noqa: E402
 
 from networks import NETWORKS, formula  # noqa: E402
+
+
+class NotCaptured(Exception):
+    """The work cannot become a CUDA graph."""
+
+
+def set_precision(precision, device):
+    """What of PyTorch's arithmetic is set for the whole process."""
+    torch.backends.nnpack.set_flags(precision != "fp64")  # else a warning for each convolution in float64
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = precision != "fp64"  # the reference is computed once
+        torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
 
 
 class Benchmark:
@@ -56,17 +74,23 @@ class Benchmark:
     def __init__(self, options):
         self.kind = NETWORKS[options.network]
         self.device = torch.device(options.device)
+        self.on_gpu = self.device.type == "cuda"
+        how = options.mode.removesuffix("_graph")
+        self.in_graph = how != options.mode
+        if self.in_graph and not self.on_gpu:
+            raise NotCaptured(f"not captured: a CUDA graph needs a CUDA device, this is {self.device}")
+        set_precision(options.precision, self.device)
         self.bf16 = options.precision == "bf16"
         self.dtype = torch.float64 if options.precision == "fp64" else torch.float32
-        torch.backends.nnpack.set_flags(self.dtype == torch.float32)  # else a warning for each convolution in float64
-        self.format = torch.channels_last if options.mode.endswith("channels_last") else torch.contiguous_format
+        self.format = torch.channels_last if how.endswith("channels_last") else torch.contiguous_format
         network = self.kind.create()
         formula.load_weights(network)
         network = network.to(self.device, self.dtype).to(memory_format=self.format)
         self.parameters = dict(network.named_parameters())
         self.averages = [p.detach().clone() for p in network.parameters()]
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
-        self.network = torch.compile(network) if options.mode.startswith("compile") else network
+        self.optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True, capturable=self.on_gpu)
+        self.network = self.compiled(network, how)
+        self.graphs = {}
         shape = (options.batch, *self.kind.image)
         count = options.batch * math.prod(self.kind.image)
         target = math.sqrt(3.0) * formula.symmetric(1001, count)
@@ -79,11 +103,23 @@ class Benchmark:
         abar = torch.cumprod(1 - betas, 0)
         self.signal, self.sigma = (a.to(self.device, self.dtype) for a in (abar.sqrt(), (1 - abar).sqrt()))
 
+    def compiled(self, network, how):
+        """max-autotune replays CUDA graphs of its own, of forward and backward, where the step is not one already."""
+        self.own_graphs = how.startswith("max_autotune") and self.on_gpu and not self.in_graph
+        if how.startswith("compile"):
+            return torch.compile(network, dynamic=False)
+        if how.startswith("max_autotune"):
+            mode = "max-autotune" if self.own_graphs else "max-autotune-no-cudagraphs"
+            return torch.compile(network, dynamic=False, mode=mode)
+        return network
+
     def placed(self, images):
         return images.to(self.device, self.dtype, memory_format=self.format)
 
     def predict(self, x, t):
-        """The network's answer in float32 (float64 of such a network); t counts from 0."""
+        """The network's answer in float32 (float64 of such a network); t counts from 0. Ends what it answered before."""
+        if self.own_graphs:
+            torch.compiler.cudagraph_mark_step_begin()
         with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext():
             return self.network(x, (t + 1).to(self.dtype) / self.kind.steps if self.kind.fraction else t).to(self.dtype)
 
@@ -117,45 +153,115 @@ class Benchmark:
         return loss
 
     def train(self, steps):
-        """Times that many steps. On a GPU only their mean is known: the queue is awaited once, at the end."""
         self.network.train()
-        return self.timed(steps, self.step)
+        return self.timed(steps, self.repeatable("step", self.step))
 
-    def sample(self, rounds):
-        """Times that many samplings of the batch, with one warm-up of the network in evaluation mode before."""
+    def sample(self, count):
+        """Times one sampling of `count` images."""
         self.network.eval()
         with torch.inference_mode():
-            self.predict(self.images, self.t)
-            return self.timed(rounds, self.ddim)
+            return self.timed(1, self.repeatable(("sample", count), lambda: self.ddim(count)))
 
-    def ddim(self):
+    def ddim(self, count):
         """Song et al. 2021, eq. 12, without noise, x_0 clamped; the mean of the images is its result."""
         timesteps = torch.linspace(0, self.kind.steps - 1, SAMPLING_STEPS).round().long().tolist()[::-1]
-        x = torch.randn_like(self.images)
+        x = torch.randn(count, *self.kind.image, device=self.device).to(memory_format=self.format)
         for t, before in zip(timesteps, [*timesteps[1:], -1]):
             a, s = self.signal[t], self.sigma[t]
-            noise = self.predict(x, torch.full((len(x),), t, device=self.device))
+            noise = self.predict(x, torch.full((count,), t, device=self.device))
             x0 = ((x - s * noise) / a).clamp(-1, 1)
             if before < 0:
                 return x0.mean()
             x = self.signal[before] * x0 + self.sigma[before] * (x - a * x0) / s
 
+    def repeatable(self, name, work):
+        """The work, in a mode with graphs as the replay of a CUDA graph of it."""
+        if not self.in_graph:
+            return work
+        if name not in self.graphs:
+            self.graphs[name] = self.captured(work)
+        return self.graphs[name]
+
+    def captured(self, work):
+        """As PyTorch's notes on CUDA graphs say: some rounds on another stream, no gradients left, then the capture."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(CAPTURE_WARMUP):
+                work()
+        torch.cuda.current_stream().wait_stream(stream)
+        self.optimizer.zero_grad(set_to_none=True)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                value = work()
+        except RuntimeError as e:
+            raise NotCaptured(f"not captured: {first_line(e.__context__ or e)}") from e
+
+        def replay():
+            graph.replay()
+            return value
+
+        return replay
+
     def timed(self, count, work):
+        """On a GPU the mean of all, as its queue is awaited once, at the end; by CUDA events too."""
         times = []
-        if self.device.type == "cpu":
+        if not self.on_gpu:
             for _ in range(count):
                 start = time.perf_counter()
                 value = work().item()
                 times.append((time.perf_counter() - start) * 1e3)
-        else:
-            torch.accelerator.synchronize()
+            return {"ms_per_step": times, "loss": value}
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        begin.record()
+        for _ in range(count):
+            value = work()
+        end.record()
+        value = value.item()
+        torch.cuda.synchronize()
+        milliseconds = (time.perf_counter() - start) * 1e3 / count
+        return {"ms_per_step": [milliseconds], "device_ms_per_step": begin.elapsed_time(end) / count, "loss": value}
+
+
+def ceilings(device):
+    """What the device reaches at best: bytes read and written by a large copy, operations of a large matrix product."""
+    on_gpu = device.type == "cuda"
+
+    def seconds(work):
+        times = []
+        for _ in range(13):
+            if on_gpu:
+                torch.cuda.synchronize()
             start = time.perf_counter()
-            for _ in range(count):
-                value = work()
-            value = value.item()
-            torch.accelerator.synchronize()
-            times.append((time.perf_counter() - start) * 1e3 / count)
-        return {"ms_per_step": times, "loss": value}
+            work()
+            if on_gpu:
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - start)
+        return statistics.median(times[3:])
+
+    source = torch.randn(2**28 if on_gpu else 2**26, device=device)  # 1 GiB, 256 MiB: far beyond any cache
+    destination = torch.empty_like(source)
+    found = {
+        "copied_bytes": 4 * source.numel(),
+        "copy_gb_per_s": 8e-9 * source.numel() / seconds(lambda: destination.copy_(source)),
+        "matrix_size": 8192 if on_gpu else 2048,
+        "matrix_tflop_per_s": {},
+    }
+    del source, destination
+    n = found["matrix_size"]
+    for precision in ("fp32", "tf32", "bf16") if on_gpu else ("fp32", "bf16"):
+        set_precision(precision, device)
+        a, b = (torch.randn(n, n, device=device).to(torch.bfloat16 if precision == "bf16" else torch.float32) for _ in "ab")
+        c = torch.empty_like(a)
+        found["matrix_tflop_per_s"][precision] = 2e-12 * n**3 / seconds(lambda: torch.mm(a, b, out=c))
+    return found
+
+
+def first_line(error):
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def peak_rss_bytes():
@@ -177,7 +283,16 @@ def identity():
         "mode": arguments.mode,
         "device": arguments.device,
         "threads": torch.get_num_threads(),
+        **({"device_name": torch.cuda.get_device_name(arguments.device)} if arguments.device.startswith("cuda") else {}),
     }
+
+
+def memory():
+    found = {"peak_rss_bytes": peak_rss_bytes()}
+    if arguments.device.startswith("cuda"):
+        found["max_memory_reserved"] = torch.cuda.max_memory_reserved(arguments.device)
+        found["max_memory_allocated"] = torch.cuda.max_memory_allocated(arguments.device)
+    return found
 
 
 def serve(training, out):
@@ -186,7 +301,7 @@ def serve(training, out):
 
     reply({"ready": True, **identity()})
     for line in sys.stdin:
-        command = line.strip()
+        command, _, count = line.strip().partition(" ")
         if command == "quit":
             return
         if command == "check":
@@ -196,9 +311,9 @@ def serve(training, out):
         elif command == "block":
             reply(training.train(arguments.steps_per_block))
         elif command == "sample":
-            reply(training.sample(1))
+            reply(training.sample(int(count or arguments.batch)))
         elif command == "memory":
-            reply({"peak_rss_bytes": peak_rss_bytes()})
+            reply(memory())
         else:
             reply({"error": f"unknown command {command!r}; expected check, warmup, block, sample, memory or quit"})
 
@@ -215,7 +330,7 @@ def alone(training):
         "block_medians_ms": medians,
         "median_ms": median,
         "images_per_second": arguments.batch / median * 1e3,
-        "peak_rss_bytes": peak_rss_bytes(),
+        **memory(),
     }
     text = json.dumps(result, indent=2)
     if arguments.json:
@@ -230,12 +345,18 @@ def main():
     torch.set_num_threads(arguments.threads)
     if arguments.network not in NETWORKS:
         sys.exit(f"--network {arguments.network}: expected one of {', '.join(NETWORKS)}")
-    training = Benchmark(arguments)
-    if arguments.protocol:
-        serve(training, out)
+    if arguments.ceilings:
+        print(json.dumps(ceilings(torch.device(arguments.device))), file=out)
+    elif arguments.protocol:
+        try:
+            serve(Benchmark(arguments), out)
+        except Exception as e:  # whatever it is, the other side wants to know
+            traceback.print_exc()
+            print(json.dumps({"error": first_line(e)}), file=out, flush=True)
+            sys.exit(1)
     else:
         sys.stdout = out
-        alone(training)
+        alone(Benchmark(arguments))
 
 
 if __name__ == "__main__":

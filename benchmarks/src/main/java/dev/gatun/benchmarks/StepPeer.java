@@ -48,6 +48,7 @@ public final class StepPeer implements AutoCloseable {
     System.setProperty("gatun.threads", options.get("threads"));
     Precision precision = Precision.valueOf(options.get("precision").toUpperCase(Locale.ROOT));
     Backend device = Backends.open(options.get("device"));
+    device.allowTensorFloats(precision == Precision.TF32);
     backend = profile ? new TimedBackend(device, times) : device;
     training =
         new TrainingStep(
@@ -134,13 +135,15 @@ public final class StepPeer implements AutoCloseable {
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     String line = in.readLine();
     while (line != null && !line.strip().equals("quit")) {
+      String[] words = line.strip().split(" ");
       reply(
           out,
-          switch (line.strip()) {
+          switch (words[0]) {
             case "check" -> training.check();
             case "warmup" -> warmUp();
             case "block" -> block();
-            case "sample" -> sample();
+            case "sample" ->
+                sample(words.length > 1 ? Integer.parseInt(words[1]) : number("batch"));
             case "memory" -> Map.of("peak_rss_bytes", peakResidentBytes());
             default ->
                 Map.of(
@@ -181,8 +184,14 @@ public final class StepPeer implements AutoCloseable {
     return result;
   }
 
+  /** Under a name by which a profiler finds the timed steps. */
   private Map<String, Object> block() {
-    return steps(number("steps-per-block"));
+    backend.beginRange("block");
+    try {
+      return steps(number("steps-per-block"));
+    } finally {
+      backend.endRange();
+    }
   }
 
   /** Times that many steps; on a GPU only their mean is known, its queue is awaited at the end. */
@@ -213,9 +222,9 @@ public final class StepPeer implements AutoCloseable {
     return result;
   }
 
-  private Map<String, Object> sample() {
+  private Map<String, Object> sample(int count) {
     long start = System.nanoTime();
-    float[] images = training.sample(SAMPLING_STEPS);
+    float[] images = training.sample(SAMPLING_STEPS, count);
     double milliseconds = (System.nanoTime() - start) * 1e-6;
     double sum = 0;
     for (float value : images) {

@@ -30,12 +30,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network with the formula's weights, Adam and one batch of images: the training step of
+ * A network with the formula's weights, AdamW and one batch of images: the training step of
  * PROTOCOL.md. What {@code dev.gatun.ddpm.training.Trainer} does in a step, but for the loading of
  * images and gradient clipping, which PyTorch's half does not do either.
  */
 final class TrainingStep implements AutoCloseable {
   private static final double EMA_DECAY = 0.999;
+  private static final float WEIGHT_DECAY = 0.01f;
   private static final int PLAIN_STEPS = 2; // until the step arena has found its size
 
   private final Backend backend;
@@ -45,7 +46,7 @@ final class TrainingStep implements AutoCloseable {
   private final ParameterStore parameters;
   private final Adam adam;
   private final Ema ema;
-  private final AdamConfig settings = AdamConfig.defaults();
+  private final AdamConfig settings = AdamConfig.defaults().withWeightDecay(WEIGHT_DECAY);
   private final DeviceArena arena;
   private final DeviceArena stepArena;
   private final ForwardProcess forward;
@@ -151,12 +152,12 @@ final class TrainingStep implements AutoCloseable {
     return hostLoss.get(ValueLayout.JAVA_FLOAT, 0);
   }
 
-  /** Draws as many images as the batch has by {@code steps} steps of DDIM; waits for them. */
-  float[] sample(int steps) {
+  /** Draws {@code count} images by {@code steps} steps of DDIM; waits for them. */
+  float[] sample(int steps, int count) {
     if (sampling == null) {
       sampling = new SamplingLoop(backend, network, config, DdimSampler.of(steps), compute);
     }
-    return sampling.draw(0, 0, images.shape().batch());
+    return sampling.draw(0, 0, count);
   }
 
   private void train() {

@@ -1,0 +1,225 @@
+"""Peers in turn: training steps, samplings, starts; and one alone: where its time goes."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import time
+
+from comparison import agreement
+from comparison.peers import BENCHMARKS, Peer, Refused, arguments, environment, gatun_command, pytorch_command
+
+SETTLE_SECONDS = 0.2  # an OpenMP thread spins for some milliseconds after its last work; let it fall asleep
+PROFILED_WARMUP, PROFILED_STEPS = 5, 10
+
+
+class Session:
+    """One network, batch and precision: Gatun against groups of PyTorch's modes, as many at a time as memory allows.
+
+    `dropped` says of a mode that has no result why. What Gatun refuses is raised: there is nothing to compare with then.
+    """
+
+    def __init__(self, options, setting, expected, deadline):
+        self.options, self.setting, self.expected, self.deadline = options, setting, expected, deadline
+        self.dropped = {}
+        self.checks = {}
+        self.facts = {}  # what is known of each peer beside its times
+        self.steps = []  # of each group: the milliseconds of each peer's blocks
+        self.samplings = {}  # by the number of images, then as above
+        self.starts = []
+        self.differ = False  # whether a mode computes something else
+
+    def run(self, sampled, after_group):
+        """`sampled`: the numbers of images that are drawn."""
+        gatun = self.prepared("gatun", gatun_command(self.options, self.setting), float("inf"))
+        try:
+            group = self.options.resident or len(self.options.modes)
+            for first in range(0, len(self.options.modes), group):
+                self.run_group(gatun, self.options.modes[first : first + group], sampled)
+                after_group()
+        finally:
+            gatun.close()
+
+    def run_group(self, gatun, modes, sampled):
+        peers = [gatun]
+        try:
+            for mode in modes:
+                name = f"pytorch {mode}"
+                try:
+                    if time.monotonic() > self.deadline:
+                        raise Refused("no time left before the time limit")
+                    peers.append(self.prepared(name, pytorch_command(self.options, self.setting, mode), self.deadline))
+                except Refused as e:
+                    self.drop(name, e)
+            if self.options.check_only or len(peers) == 1 and self.steps:
+                return
+            self.steps.append(self.in_turn(peers, self.options.blocks, "block", lambda answer: answer["loss"] < float("inf")))
+            for peer in list(peers):
+                self.facts[peer.name].update(self.alive(peers, peer, "memory"))
+            self.sample(peers, sampled)
+        finally:
+            for peer in peers[1:]:
+                peer.close()
+
+    def prepared(self, name, command, deadline):
+        """A peer that computes the same and is warmed up."""
+        before = used_device_memory(self.options)
+        peer = Peer(name, command, self.options, deadline)
+        try:
+            network, batch, precision = self.setting
+            asked = {"network": network, "batch": batch, "precision": precision, "threads": self.options.threads}
+            got = {key: peer.identity.get(key) for key in asked}
+            if got != asked:
+                raise Refused(f"{name} runs {got}, but was asked for {asked}")
+            try:
+                self.checks[name] = agreement.require(peer, self.setting, self.expected)
+            except agreement.Different:
+                self.differ = True
+                raise
+            if not self.options.check_only:
+                peer.ask_for("warmup", self.options.warmup_seconds)
+            self.facts[name] = {"version": peer.identity.get("version")}
+            after = used_device_memory(self.options)
+            if before is not None and after is not None:
+                self.facts[name]["device_memory_bytes"] = after - before
+            return peer
+        except BaseException:
+            peer.close()
+            raise
+
+    def sample(self, peers, sampled):
+        wanted = [peer for peer in peers if peer.name == "gatun" or peer.name.partition(" ")[2] in self.options.sampling_modes]
+        for count in sampled if len(wanted) > 1 else ():
+            for peer in list(wanted):
+                try:
+                    peer.ask_for(f"sample {count}", self.options.warmup_sampling_seconds)
+                except Refused as e:
+                    self.lose(wanted, peer, e)
+            times = self.in_turn(wanted, self.options.samplings, f"sample {count}", lambda answer: abs(answer["loss"]) <= 1)
+            self.samplings.setdefault(count, []).append(times)
+
+    def in_turn(self, peers, rounds, command, valid):
+        """Milliseconds (of a block its steps' median) of every peer, in rounds; the first one changes from round to round."""
+        times = {peer.name: [] for peer in peers}
+        for r in range(rounds):
+            first = r % len(peers)
+            for peer in peers[first:] + peers[:first]:
+                time.sleep(SETTLE_SECONDS)
+                try:
+                    answer = peer.ask(command)
+                    if not valid(answer):
+                        raise Refused(f"{peer.name}: after '{command}' the loss, or the images' mean, is {answer['loss']}")
+                    times[peer.name].append(statistics.median(answer["ms_per_step"]))
+                except Refused as e:
+                    self.lose(peers, peer, e)
+                    del times[peer.name]
+                    continue
+                if "device_ms_per_step" in answer and command == "block":
+                    self.facts[peer.name].setdefault("device_ms", []).append(answer["device_ms_per_step"])
+        return times
+
+    def alive(self, peers, peer, command):
+        try:
+            return peer.ask(command)
+        except Refused as e:
+            self.lose(peers, peer, e)
+            return {}
+
+    def lose(self, peers, peer, why):
+        if peer.name == "gatun":
+            raise why
+        self.drop(peer.name, why)
+        peers.remove(peer)
+        peer.close()
+
+    def drop(self, name, why):
+        self.dropped[name] = str(why)
+        print(f"  {name} dropped: {why}", flush=True)
+
+    def measure_starts(self):
+        """Seconds from the start of each peer to the end of its first training step, alone on the machine, in rounds."""
+        commands = {f"pytorch {m}": pytorch_command(self.options, self.setting, m) for m in self.options.modes}
+        commands = {name: command for name, command in commands.items() if name not in self.dropped}
+        commands = {"gatun": gatun_command(self.options, self.setting), **commands}
+        times = {name: [] for name in commands}
+        for _ in range(self.options.starts):
+            for name, command in commands.items():
+                if name not in times:
+                    continue
+                start = time.monotonic()
+                try:
+                    if name != "gatun" and start > self.deadline:
+                        raise Refused("no time left before the time limit")
+                    peer = Peer(name, [*command, "--steps-per-block", "1"], self.options)
+                    try:
+                        peer.ask("block")
+                        times[name].append(time.monotonic() - start)
+                    finally:
+                        peer.close()
+                except Refused as e:
+                    if name == "gatun":
+                        raise
+                    self.drop(f"{name} (its start)", e)
+                    del times[name]
+        self.starts = [times]
+
+
+def used_device_memory(options):
+    """Bytes of the GPU's memory in use, by all processes, as its driver says; None where it says nothing."""
+    if not options.on_gpu:
+        return None
+    index = int(options.device.partition(":")[2] or 0)
+    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    query = ["nvidia-smi", "-i", visible[index] if index < len(visible) else str(index)]
+    query += ["--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    try:
+        return int(subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()) * 2**20
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return None
+
+
+def ceilings(options):
+    """What train_step.py --ceilings measures of the device."""
+    script = str(BENCHMARKS / "pytorch" / "train_step.py")
+    command = [options.python, script, "--ceilings", "--device", options.device, "--threads", str(options.threads)]
+    pin = (lambda: os.sched_setaffinity(0, options.cores)) if options.cores else None
+    done = subprocess.run(
+        command,
+        env=environment(options, "pytorch"),
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=pin,
+        timeout=options.timeout,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Refused(f"the ceilings: {' '.join(command)} ended with status {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def profile(options, setting, folder, files):
+    """Adds files with where Gatun's step spends its time: by operator, and by kernel where Nsight Systems is installed."""
+    network, batch, precision = setting
+    stem = f"{network}-{batch}-{precision}"
+    command = [*options.java, *arguments(options, *setting)]
+    command += ["--warmup", str(PROFILED_WARMUP), "--steps-per-block", str(PROFILED_STEPS), "--blocks", "1"]
+
+    def run(program, output, stream):
+        done = subprocess.run(
+            program, env=environment(options, "gatun"), capture_output=True, text=True, timeout=options.timeout, check=False
+        )
+        if done.returncode != 0:
+            raise Refused(f"{program[0]} ended with status {done.returncode}: {done.stderr.strip()[-300:]}")
+        if output:
+            (folder / output).write_text(getattr(done, stream))
+            files.append(output)
+
+    run([*command, "--profile"], f"operators-{stem}.txt", "stderr")
+    nsys = shutil.which("nsys") if options.on_gpu else None
+    if nsys:
+        trace = folder / f"trace-{stem}"
+        how = ["--trace=cuda,nvtx", "--cuda-graph-trace=node", "--force-overwrite=true", f"--output={trace}"]
+        run([nsys, "profile", *how, *command], None, None)
+        report = [nsys, "stats", "--report=cuda_gpu_kern_sum", "--format=csv", "--force-export=true", "--filter-nvtx=block"]
+        run([*report, f"{trace}.nsys-rep"], f"kernels-{stem}.csv", "stdout")
