@@ -36,20 +36,21 @@ class Session:
         try:
             group = self.options.resident or len(self.options.modes)
             for first in range(0, len(self.options.modes), group):
-                self.run_group(gatun, self.options.modes[first : first + group], sampled)
+                deadline = self.deadline if first else float("inf")  # the first group has its results in any case
+                self.run_group(gatun, self.options.modes[first : first + group], sampled, deadline)
                 after_group()
         finally:
             gatun.close()
 
-    def run_group(self, gatun, modes, sampled):
+    def run_group(self, gatun, modes, sampled, deadline):
         peers = [gatun]
         try:
             for mode in modes:
                 name = f"pytorch {mode}"
                 try:
-                    if time.monotonic() > self.deadline:
+                    if time.monotonic() > deadline:
                         raise Refused("no time left before the time limit")
-                    peers.append(self.prepared(name, pytorch_command(self.options, self.setting, mode), self.deadline))
+                    peers.append(self.prepared(name, pytorch_command(self.options, self.setting, mode), deadline))
                 except Refused as e:
                     self.drop(name, e)
             if self.options.check_only or len(peers) == 1 and self.steps:
@@ -134,8 +135,8 @@ class Session:
         peer.close()
 
     def drop(self, name, why):
-        self.dropped[name] = str(why)
-        print(f"  {name} dropped: {why}", flush=True)
+        self.dropped[name] = str(why).removeprefix(f"{name}: ")
+        print(f"  {name} dropped: {self.dropped[name]}", flush=True)
 
     def measure_starts(self):
         """Seconds from the start of each peer to the end of its first training step, alone on the machine, in rounds."""

@@ -60,6 +60,7 @@ class Peer:
         while b"\n" not in self.pending:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
             if not ready:
+                self.process.kill()
                 limit = " before the time limit" if end == self.deadline else ""
                 raise Refused(f"{self.name} gave no answer in {time.monotonic() - start:.0f} s{limit}")
             chunk = os.read(self.process.stdout.fileno(), 65536)
