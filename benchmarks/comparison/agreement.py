@@ -1,6 +1,6 @@
 """Whether a peer computes what PyTorch computes in float64."""
 
-from comparison.peers import Peer, Refused, pytorch_command
+from comparison.peers import Refused, pytorch_command, started
 
 # Allowed relative differences. One parameter's gradient norm may also be off by a fraction ("floor") of the norm of the whole
 # gradient, as a nearly vanishing gradient has few correct digits.
@@ -20,7 +20,7 @@ class Different(Refused):
 
 def reference(options, network, batch):
     """The check of PyTorch in float64, by a process that has ended when this returns."""
-    peer = Peer("pytorch fp64", pytorch_command(options, (network, batch, "fp64"), "eager"), options)
+    peer = started(options, "pytorch fp64", pytorch_command(options, (network, batch, "fp64"), "eager"))
     try:
         return peer.ask("check")
     finally:

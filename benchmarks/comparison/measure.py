@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from comparison import agreement
-from comparison.peers import BENCHMARKS, Peer, Refused, arguments, environment, gatun_command, pytorch_command
+from comparison.peers import BENCHMARKS, Refused, arguments, environment, gatun_command, pinned, pytorch_command, started
 
 SETTLE_SECONDS = 0.2  # an OpenMP thread spins for some milliseconds after its last work; let it fall asleep
 PROFILED_WARMUP, PROFILED_STEPS = 5, 10
@@ -66,7 +66,7 @@ class Session:
     def prepared(self, name, command, deadline):
         """A peer that computes the same and is warmed up."""
         before = used_device_memory(self.options)
-        peer = Peer(name, command, self.options, deadline)
+        peer = started(self.options, name, command, deadline)
         try:
             network, batch, precision = self.setting
             asked = {"network": network, "batch": batch, "precision": precision, "threads": self.options.threads}
@@ -152,7 +152,7 @@ class Session:
                 try:
                     if name != "gatun" and start > self.deadline:
                         raise Refused("no time left before the time limit")
-                    peer = Peer(name, [*command, "--steps-per-block", "1"], self.options)
+                    peer = started(self.options, name, [*command, "--steps-per-block", "1"])
                     try:
                         peer.ask("block")
                         times[name].append(time.monotonic() - start)
@@ -184,13 +184,12 @@ def ceilings(options):
     """What train_step.py --ceilings measures of the device."""
     script = str(BENCHMARKS / "pytorch" / "train_step.py")
     command = [options.python, script, "--ceilings", "--device", options.device, "--threads", str(options.threads)]
-    pin = (lambda: os.sched_setaffinity(0, options.cores)) if options.cores else None
     done = subprocess.run(
         command,
         env=environment(options, "pytorch"),
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=pin,
+        preexec_fn=pinned(options.cores),
         timeout=options.timeout,
         check=False,
     )
@@ -199,16 +198,36 @@ def ceilings(options):
     return json.loads(done.stdout)
 
 
-def profile(options, setting, folder, files):
+def peaks(found, precision, device):
+    """The ceilings as StepPeer's table of operators reads them; one bandwidth, as the caches' is not measured."""
+    products = {name: 1e3 * value for name, value in found["matrix_tflop_per_s"].items()}
+    fp32 = products.get(precision if precision == "tf32" else "fp32", products["fp32"])
+    memory = found["copy_gb_per_s"]
+    return {"device": device, "fp32": fp32, "bf16": products["bf16"], "memory": memory, "cache": memory, "cacheBytes": 0}
+
+
+def profile(options, setting, ceiling, folder, files):
     """Adds files with where Gatun's step spends its time: by operator, and by kernel where Nsight Systems is installed."""
     network, batch, precision = setting
     stem = f"{network}-{batch}-{precision}"
     command = [*options.java, *arguments(options, *setting)]
     command += ["--warmup", str(PROFILED_WARMUP), "--steps-per-block", str(PROFILED_STEPS), "--blocks", "1"]
 
+    variables = environment(options, "gatun")
+    if ceiling:
+        file = folder.absolute() / f"peaks-{stem}.json"
+        file.write_text(json.dumps(peaks(ceiling, precision, options.device)) + "\n")
+        variables["JDK_JAVA_OPTIONS"] = f"{variables.get('JDK_JAVA_OPTIONS', '')} -Dgatun.benchmarks.peaks={file}".strip()
+
     def run(program, output, stream):
         done = subprocess.run(
-            program, env=environment(options, "gatun"), capture_output=True, text=True, timeout=options.timeout, check=False
+            program,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=options.timeout,
+            preexec_fn=pinned(options.cores),
+            check=False,
         )
         if done.returncode != 0:
             raise Refused(f"{program[0]} ended with status {done.returncode}: {done.stderr.strip()[-300:]}")

@@ -14,7 +14,7 @@ import time
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
 STEP_PEER = "dev.gatun.benchmarks.StepPeer"
 # Those of the launcher, ./gatun.
-JAVA_FLAGS = ["-XX:+UseSerialGC", "-Xmx1g", "-Xlog:disable", "-Xlog:all=error:stderr"]
+JAVA_FLAGS = ["-XX:+UseSerialGC", "-Xmn8m", "-Xmx1g", "-Xlog:disable", "-Xlog:all=error:stderr"]
 JAVA_FLAGS += ["--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"]
 
 # PyTorch's; those of pytorch/train_step.py.
@@ -33,17 +33,11 @@ class Refused(Exception):
 class Peer:
     """A process that obeys. `deadline` is a time of time.monotonic() after which it is waited for no more."""
 
-    def __init__(self, name, command, options, deadline=float("inf")):
-        self.name, self.command, self.timeout, self.deadline = name, command, options.timeout, deadline
-        pin = (lambda: os.sched_setaffinity(0, options.cores)) if options.cores else None
+    def __init__(self, name, command, cores, environment, timeout, deadline=float("inf")):
+        self.name, self.command, self.timeout, self.deadline = name, command, timeout, deadline
         try:
             self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                env=environment(options, name),
-                preexec_fn=pin,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment, preexec_fn=pinned(cores)
             )
         except OSError as e:
             raise Refused(f"{name} does not start: {e}") from e
@@ -101,6 +95,15 @@ class Peer:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+
+def pinned(cores):
+    """What a new process does to stay on the cores; None where they are not given, or the system cannot."""
+    return (lambda: os.sched_setaffinity(0, cores)) if cores and hasattr(os, "sched_setaffinity") else None
+
+
+def started(options, name, command, deadline=float("inf")):
+    return Peer(name, command, options.cores, environment(options, name), options.timeout, deadline)
 
 
 def environment(options, name):
