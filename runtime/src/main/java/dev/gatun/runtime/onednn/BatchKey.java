@@ -7,13 +7,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * {@code batch} matrix products [m, k] x [k, n] to FLOAT32 [m, n], one after the other in dense
- * memory.
+ * {@code batch} matrix products [m, k] x [k, n] to FLOAT32 [m, n], one after the other in memory.
  *
  * @param type of both factors
  * @param leftTransposed whether the left factors lie as [k, m]
  * @param rightTransposed whether the right factors lie as [n, k]
  * @param accumulates whether the products are added to what is there
+ * @param gap numbers between one matrix and the next, of the factors and the products
  */
 record BatchKey(
     DType type,
@@ -23,7 +23,20 @@ record BatchKey(
     long k,
     boolean leftTransposed,
     boolean rightTransposed,
-    boolean accumulates) {
+    boolean accumulates,
+    int gap) {
+
+  BatchKey(
+      DType type,
+      long batch,
+      long m,
+      long n,
+      long k,
+      boolean leftTransposed,
+      boolean rightTransposed,
+      boolean accumulates) {
+    this(type, batch, m, n, k, leftTransposed, rightTransposed, accumulates, 0);
+  }
 
   /** The primitive, which runs with (left, right, result). */
   Primitive make(Worker worker) {
@@ -53,7 +66,7 @@ record BatchKey(
 
   private MemorySegment matrices(
       Arena arena, DType dtype, long rows, long columns, boolean transposed) {
-    long[] strides = {rows * columns, transposed ? 1 : columns, transposed ? rows : 1};
+    long[] strides = {rows * columns + gap, transposed ? 1 : columns, transposed ? rows : 1};
     return Dnnl.strided(arena, dtype, new long[] {batch, rows, columns}, strides);
   }
 

@@ -53,7 +53,7 @@ public final class OneDnnBackend implements Backend {
     pool = new WorkerPool(threads);
     kernels = Kernels.best();
     Packing packing = new Packing(kernels);
-    convolution = new OneDnnConvolution(pool, packing, kernels.elementwise());
+    convolution = new OneDnnConvolution(pool, packing, kernels);
     elementwise = new OneDnnElementwise(pool, kernels.elementwise());
     matrixProduct = new OneDnnMatrixProduct(pool, packing);
     normalization = new OneDnnNormalization(pool, kernels.normalization());

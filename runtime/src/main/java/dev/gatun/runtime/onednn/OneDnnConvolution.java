@@ -4,7 +4,8 @@ import static dev.gatun.bindings.onednn.OneDnn.*;
 
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Direction;
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Key;
-import dev.gatun.runtime.onednn.kernel.ElementwiseKernels;
+import dev.gatun.runtime.onednn.kernel.Kernels;
+import dev.gatun.runtime.onednn.kernel.WinogradKernels;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.ConvolutionGeometry;
 import dev.gatun.runtime.tensor.DType;
@@ -27,13 +28,19 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final Packing packing;
   private final FewOutputsConvolution fewOutputs;
   private final TiledConvolution tiled;
+  private final @Nullable WinogradConvolution winograd;
   private final Map<Key, Plan> plans = new HashMap<>();
 
-  OneDnnConvolution(WorkerPool pool, Packing packing, ElementwiseKernels kernels) {
+  OneDnnConvolution(WorkerPool pool, Packing packing, Kernels kernels) {
     this.pool = pool;
     this.packing = packing;
     this.fewOutputs = new FewOutputsConvolution(pool, packing);
-    this.tiled = new TiledConvolution(pool, packing, kernels);
+    this.tiled = new TiledConvolution(pool, packing, kernels.elementwise());
+    WinogradKernels transformations = kernels.winograd();
+    this.winograd =
+        transformations == null
+            ? null
+            : new WinogradConvolution(pool, packing, transformations, kernels.reduction());
   }
 
   @Override
@@ -45,6 +52,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     }
     if (TiledConvolution.suits(g)) {
       tiled.forward(g, x, weight, bias, y);
+      return;
+    }
+    if (winograd != null && winograd.suits(g, x, weight, y)) {
+      winograd.forward(g, x, weight, bias, y);
       return;
     }
     boolean widened = x.dtype() == DType.FLOAT32 && y.dtype() == DType.BFLOAT16;
@@ -76,6 +87,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
     if (TiledConvolution.suits(g)) {
       tiled.inputGradient(g, dy, weight, bias, dx);
+      return;
+    }
+    if (winograd != null && winograd.suits(g, dy, weight, dx)) {
+      winograd.inputGradient(g, dy, weight, bias, dx);
       return;
     }
     boolean wide = dy.dtype() == DType.FLOAT32 || bias != null; // the sum is rounded once
@@ -111,6 +126,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     }
     if (TiledConvolution.suits(g)) {
       tiled.weightGradient(g, x, dy, dweight, dbias);
+      return;
+    }
+    if (winograd != null && winograd.suits(g, x, dy, dweight)) {
+      winograd.weightGradient(g, x, dy, dweight, dbias);
       return;
     }
     DType common = Packing.common(x, dy);
@@ -228,17 +247,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
                 arena, ours, g.outChannels(), g.channels(), g.kernelHeight(), g.kernelWidth());
         MemorySegment from = inward ? plain : weights;
         MemorySegment to = inward ? weights : plain;
-        MemorySegment descriptor =
-            Dnnl.create(
-                "dnnl_reorder_primitive_desc_create",
-                r ->
-                    dnnl_reorder_primitive_desc_create(
-                        r, from, worker.engine(), to, worker.engine(), attributes));
-        return new Primitive(
-            worker,
-            descriptor,
-            new int[] {DNNL_ARG_SRC_0(), DNNL_ARG_DST_0()},
-            new int[] {dnnl_query_src_md(), dnnl_query_dst_md()});
+        return Primitive.reorder(worker, from, to, attributes);
       } finally {
         Dnnl.check(dnnl_primitive_attr_destroy(attributes), "dnnl_primitive_attr_destroy");
       }

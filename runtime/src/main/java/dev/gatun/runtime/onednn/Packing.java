@@ -29,6 +29,9 @@ final class Packing {
   static final int TILED_BIAS = 6;
   static final int PIXEL = 7;
 
+  /** Transformed weights before they are transposed. */
+  static final int FILTERS = 8;
+
   private final Kernels kernels;
 
   Packing(Kernels kernels) {
@@ -164,7 +167,7 @@ final class Packing {
         });
   }
 
-  /** y[c] = sum_r x[r, c]: each worker its rows, then the workers' sums in their order. */
+  /** y[c] = sum_r x[r, c], each worker its rows. */
   void sumRows(WorkerPool pool, Tensor x, Tensor y) {
     double[][] sums = new double[pool.size()][x.channels()];
     pool.run(
@@ -174,8 +177,13 @@ final class Packing {
               .reduction()
               .sumRows(Rows.of(x, 0), from, worker.end(x.rows()) - from, sums[worker.index()]);
         });
+    put(sums, y);
+  }
+
+  /** y[c] = the sum of the workers' sums, in their order. */
+  static void put(double[][] sums, Tensor y) {
     Rows out = Rows.of(y, 0);
-    for (int c = 0; c < x.channels(); c++) {
+    for (int c = 0; c < sums[0].length; c++) {
       double total = 0;
       for (double[] part : sums) {
         total += part[c];

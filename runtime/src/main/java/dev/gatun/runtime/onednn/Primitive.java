@@ -65,6 +65,22 @@ final class Primitive implements AutoCloseable {
     return attributes;
   }
 
+  /** A reorder of what {@code from} describes to {@code to}, which runs with (from, to). */
+  static Primitive reorder(
+      Worker worker, MemorySegment from, MemorySegment to, MemorySegment attributes) {
+    MemorySegment descriptor =
+        Dnnl.create(
+            "dnnl_reorder_primitive_desc_create",
+            r ->
+                dnnl_reorder_primitive_desc_create(
+                    r, from, worker.engine(), to, worker.engine(), attributes));
+    return new Primitive(
+        worker,
+        descriptor,
+        new int[] {DNNL_ARG_SRC_0(), DNNL_ARG_DST_0()},
+        new int[] {dnnl_query_src_md(), dnnl_query_dst_md()});
+  }
+
   /** Runs on the worker's thread with arguments at these addresses, in the constructor's order. */
   void run(Worker worker, long first, long second) {
     point(0, first);

@@ -2,7 +2,6 @@ package dev.gatun.runtime.onednn;
 
 import static dev.gatun.bindings.onednn.OneDnn.*;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -107,26 +106,23 @@ final class Worker implements AutoCloseable {
 
   /** Memory that grows to the largest need and stays. */
   private static final class Scratch {
-    private @Nullable Arena arena;
-    private long size;
-    private long address;
+    private final HostMemory memory = new HostMemory();
+    private @Nullable MemorySegment block;
 
     long atLeast(long bytes) {
-      if (bytes > size) {
+      MemorySegment existing = block;
+      if (existing == null || existing.byteSize() < bytes) {
         close();
-        Arena fresh = Arena.ofShared();
-        arena = fresh;
-        address = fresh.allocate(bytes, 4096).address();
-        size = bytes;
+        existing = memory.reserve(bytes);
+        block = existing;
       }
-      return address;
+      return existing.address();
     }
 
     void close() {
-      if (arena != null) {
-        arena.close();
-        arena = null;
-        size = 0;
+      if (block != null) {
+        memory.release(block);
+        block = null;
       }
     }
   }

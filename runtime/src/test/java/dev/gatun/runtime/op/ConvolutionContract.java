@@ -70,6 +70,9 @@ public abstract class ConvolutionContract extends OperatorContract {
     swept.add(geometry(2, 6, 9, 5, 3, 1, 1, 1, 0, 6, 9, 8)); // a tall one
     swept.add(geometry(3, 1, 1, 16, 3, 3, 1, 1, 1, 1, 1, 17)); // one pixel
     swept.add(geometry(1, 4, 4, 3, 7, 7, 1, 3, 3, 4, 4, 8)); // a kernel larger than the image
+    swept.add(geometry(3, 13, 11, 32, 3, 3, 1, 0, 2, 11, 13, 48)); // wide enough for Winograd's way
+    swept.add(geometry(2, 16, 11, 32, 3, 3, 1, 2, 0, 17, 9, 64));
+    swept.add(geometry(7, 5, 6, 48, 3, 3, 1, 1, 1, 5, 6, 32));
     int turn = 0;
     Layout[] layouts = {Layout.DENSE, Layout.SLICE, Layout.UPPER};
     for (ConvolutionGeometry g : swept) {

@@ -1,5 +1,7 @@
 package dev.gatun.runtime.onednn.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The loops of the CPU backend that oneDNN has not, or has only slowly: on the Vector API where the
  * JVM was started with {@code --add-modules jdk.incubator.vector}, as plain loops where it was not.
@@ -15,6 +17,11 @@ public interface Kernels {
   ReductionKernels reduction();
 
   AttentionKernels attention();
+
+  /**
+   * Null where there are no vectors: as plain loops the transformations cost more than they save.
+   */
+  @Nullable WinogradKernels winograd();
 
   /** What they run on, for people: {@code "512-bit vectors"} or {@code "plain loops"}. */
   String describe();

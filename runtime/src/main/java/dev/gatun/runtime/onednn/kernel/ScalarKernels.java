@@ -1,5 +1,7 @@
 package dev.gatun.runtime.onednn.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /** The kernels as plain loops. */
 final class ScalarKernels implements Kernels {
 
@@ -32,6 +34,11 @@ final class ScalarKernels implements Kernels {
   @Override
   public AttentionKernels attention() {
     return attention;
+  }
+
+  @Override
+  public @Nullable WinogradKernels winograd() {
+    return null;
   }
 
   @Override

@@ -14,6 +14,7 @@ final class VectorKernels implements Kernels {
   private final ResamplingKernels resampling = new Resampling();
   private final ReductionKernels reduction = new VectorReduction();
   private final AttentionKernels attention = new VectorAttention();
+  private final WinogradKernels winograd = new VectorWinograd();
 
   private VectorKernels() {}
 
@@ -44,6 +45,11 @@ final class VectorKernels implements Kernels {
   @Override
   public AttentionKernels attention() {
     return attention;
+  }
+
+  @Override
+  public WinogradKernels winograd() {
+    return winograd;
   }
 
   @Override

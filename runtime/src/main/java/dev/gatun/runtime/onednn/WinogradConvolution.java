@@ -1,0 +1,252 @@
+package dev.gatun.runtime.onednn;
+
+import dev.gatun.runtime.onednn.kernel.ReductionKernels;
+import dev.gatun.runtime.onednn.kernel.Rows;
+import dev.gatun.runtime.onednn.kernel.Tiling;
+import dev.gatun.runtime.onednn.kernel.WinogradKernels;
+import dev.gatun.runtime.op.ConvolutionGeometry;
+import dev.gatun.runtime.tensor.DType;
+import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * 3x3 convolutions of stride 1 by Winograd's F(2x2, 3x3), 16 products where the definition has 36:
+ * see {@link WinogradKernels}. Between the transformations lie 16 matrix products, tiles x channels
+ * times channels x channels. Each worker does its samples in blocks of tiles that stay in its
+ * cache. For FLOAT32 only: oneDNN's direct way multiplies BFLOAT16 numbers twice as fast, and what
+ * the transformations round would be lost.
+ *
+ * <p>The input gradient is the same with the weights turned by half a turn; the weight gradient is
+ * dw = G^T [sum over tiles of (A dy A^T) * (B^T x B)] G.
+ */
+final class WinogradConvolution {
+
+  private static final int LEAST_CHANNELS = 32;
+  private static final int LEAST_TILES = 32;
+
+  /** Transformed weights: they are read once for each block of tiles. */
+  private static final long MOST_WEIGHT_BYTES = 32L << 20;
+
+  /** Transformed tiles, of both operands, that are worked on together. */
+  private static final long BLOCK_BYTES = 1L << 20;
+
+  private static final int LEAST_BLOCK = 64;
+
+  private final WorkerPool pool;
+  private final Packing packing;
+  private final WinogradKernels winograd;
+  private final ReductionKernels reduction;
+
+  WinogradConvolution(
+      WorkerPool pool, Packing packing, WinogradKernels winograd, ReductionKernels reduction) {
+    this.pool = pool;
+    this.packing = packing;
+    this.winograd = winograd;
+    this.reduction = reduction;
+  }
+
+  /** Whether this is the better way for {@code g} between tensors of these types. */
+  boolean suits(ConvolutionGeometry g, Tensor... tensors) {
+    for (Tensor each : tensors) {
+      if (each.dtype() != DType.FLOAT32) {
+        return false;
+      }
+    }
+    return g.stride() == 1
+        && g.kernelHeight() == 3
+        && g.kernelWidth() == 3
+        && g.paddingTop() <= 2
+        && g.paddingLeft() <= 2
+        && g.channels() >= LEAST_CHANNELS
+        && g.outChannels() >= LEAST_CHANNELS
+        && winograd.suits(g.channels())
+        && winograd.suits(g.outChannels())
+        && weightBytes(g) <= MOST_WEIGHT_BYTES
+        && (long) g.batch() * half(g.outHeight()) * half(g.outWidth()) >= LEAST_TILES;
+  }
+
+  private static int half(int extent) {
+    return (extent + 1) / 2;
+  }
+
+  private static long weightBytes(ConvolutionGeometry g) {
+    return bytes(g.outChannels(), g.channels());
+  }
+
+  void forward(ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
+    int rows = half(g.outHeight());
+    int columns = half(g.outWidth());
+    Tiling from =
+        new Tiling(
+            g.height(), g.width(), g.channels(), g.paddingTop(), g.paddingLeft(), rows, columns);
+    Tiling to = new Tiling(g.outHeight(), g.outWidth(), g.outChannels(), 0, 0, rows, columns);
+    convolve(g, from, x, weight, false, bias, to, y);
+  }
+
+  void inputGradient(
+      ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
+    int rows = half(g.height());
+    int columns = half(g.width());
+    Tiling from =
+        new Tiling(
+            g.outHeight(),
+            g.outWidth(),
+            g.outChannels(),
+            2 - g.paddingTop(),
+            2 - g.paddingLeft(),
+            rows,
+            columns);
+    Tiling to = new Tiling(g.height(), g.width(), g.channels(), 0, 0, rows, columns);
+    convolve(g, from, dy, weight, true, bias, to, dx);
+  }
+
+  /** result = the convolution of operand with the weights, or with the turned ones. */
+  private void convolve(
+      ConvolutionGeometry g,
+      Tiling from,
+      Tensor operand,
+      Tensor weight,
+      boolean turned,
+      @Nullable Tensor bias,
+      Tiling to,
+      Tensor result) {
+    long u = transformed(g, weight, turned);
+    int inner = from.channels();
+    int outer = to.channels();
+    blocks(
+        g,
+        from,
+        inner + outer,
+        (worker, first, count) -> {
+          long v = worker.scratch(Packing.TILES, bytes(count, inner));
+          long m = worker.scratch(Packing.SECOND, bytes(count, outer));
+          winograd.data(from, Rows.of(operand, 0), first, count, v);
+          product(worker, count, outer, inner, false, false).run(worker, v, u, m);
+          long shift = bias == null ? 0 : packing.bias(worker, bias);
+          winograd.result(to, m, shift, first, count, Rows.of(result, 0));
+        });
+  }
+
+  void weightGradient(
+      ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
+    int rows = half(g.outHeight());
+    int columns = half(g.outWidth());
+    int inner = g.channels();
+    int outer = g.outChannels();
+    Tiling data =
+        new Tiling(g.height(), g.width(), inner, g.paddingTop(), g.paddingLeft(), rows, columns);
+    Tiling gradient = new Tiling(g.outHeight(), g.outWidth(), outer, 0, 0, rows, columns);
+    long[] partial = new long[pool.size()];
+    double[][] sums = new double[pool.size()][dbias == null ? 0 : outer];
+    blocks(
+        g,
+        data,
+        inner + outer,
+        (worker, first, count) -> {
+          long v = worker.scratch(Packing.TILES, bytes(count, inner));
+          long d = worker.scratch(Packing.SECOND, bytes(count, outer));
+          long s = worker.scratch(Packing.WEIGHTS, weightBytes(g));
+          winograd.data(data, Rows.of(x, 0), first, count, v);
+          winograd.gradient(gradient, Rows.of(dy, 0), first, count, d);
+          boolean more = partial[worker.index()] != 0;
+          partial[worker.index()] = s;
+          product(worker, outer, inner, count, true, more).run(worker, d, v, s);
+          if (dbias != null) { // place (1, 1) of A dy A^T is the sum of a tile
+            long tileSums = d + 5 * bytes(count, outer) / WinogradKernels.PLACES;
+            Rows tiles = Rows.dense(tileSums, outer, DType.FLOAT32);
+            reduction.sumRows(tiles, 0, count, sums[worker.index()]);
+          }
+        });
+    packing.sumInto(pool, partial, weightBytes(g) / 4);
+    long total = Packing.first(partial);
+    Rows dw = Rows.dense(dweight.segment().address(), inner, DType.FLOAT32);
+    pool.run(
+        worker ->
+            winograd.filterGradient(
+                total, outer, inner, (int) worker.begin(outer), (int) worker.end(outer), dw));
+    if (dbias != null) {
+      Packing.put(sums, dbias);
+    }
+  }
+
+  /**
+   * The address of G weight G^T as [inputs, outputs] of the convolution, valid until the next call.
+   */
+  private long transformed(ConvolutionGeometry g, Tensor weight, boolean turned) {
+    int outer = g.outChannels();
+    int inner = g.channels();
+    Rows w = Rows.dense(weight.segment().address(), inner, DType.FLOAT32);
+    long[] u = new long[2];
+    pool.runHere(
+        worker -> {
+          u[0] = worker.scratch(Packing.WEIGHTS, weightBytes(g));
+          u[1] = turned ? u[0] : worker.scratch(Packing.FILTERS, weightBytes(g));
+        });
+    pool.run(
+        worker -> {
+          int first = (int) worker.begin(outer);
+          int last = (int) worker.end(outer);
+          winograd.filter(w, outer, inner, first, last, turned, u[1]);
+        });
+    if (!turned) {
+      pool.run(
+          worker -> {
+            long place = worker.begin(WinogradKernels.PLACES);
+            long places = worker.end(WinogradKernels.PLACES) - place;
+            long offset = place * weightBytes(g) / WinogradKernels.PLACES;
+            if (places > 0) {
+              TranspositionKey key =
+                  new TranspositionKey(places, outer, inner, WinogradKernels.GAP);
+              worker.primitive(key, k -> k.make(worker)).run(worker, u[1] + offset, u[0] + offset);
+            }
+          });
+    }
+    return u[0];
+  }
+
+  private static Primitive product(
+      Worker worker, int m, int n, int k, boolean leftTransposed, boolean accumulates) {
+    BatchKey key =
+        new BatchKey(
+            DType.FLOAT32,
+            WinogradKernels.PLACES,
+            m,
+            n,
+            k,
+            leftTransposed,
+            false,
+            accumulates,
+            WinogradKernels.GAP);
+    return worker.primitive(key, q -> q.make(worker));
+  }
+
+  /** Bytes of the 16 matrices of rows by width. */
+  private static long bytes(int rows, int width) {
+    return 4 * WinogradKernels.PLACES * WinogradKernels.distance(rows, width);
+  }
+
+  /** Work on {@code count} tiles from number {@code first} on. */
+  @FunctionalInterface
+  private interface Block {
+    void run(Worker worker, long first, int count);
+  }
+
+  /** Each worker the tiles of its samples, in blocks of one size and a smaller last one. */
+  private void blocks(ConvolutionGeometry g, Tiling tiling, int channels, Block work) {
+    long fit = BLOCK_BYTES / (4L * WinogradKernels.PLACES * channels);
+    pool.run(
+        worker -> {
+          long first = worker.begin(g.batch()) * tiling.perImage();
+          long end = worker.end(g.batch()) * tiling.perImage();
+          long tiles = end - first;
+          if (tiles == 0) {
+            return;
+          }
+          long parts = Math.max(1, Math.round((double) tiles / Math.max(LEAST_BLOCK, fit)));
+          int size = (int) ((tiles + parts - 1) / parts);
+          for (long t = first; t < end; t += size) {
+            work.run(worker, t, (int) Math.min(size, end - t));
+          }
+        });
+  }
+}
