@@ -35,6 +35,7 @@ final class Lanes {
 
   private static final FloatVector ONE = FloatVector.broadcast(F, 1f);
   private static final FloatVector LOG2_E = FloatVector.broadcast(F, ExpTerms.LOG2_E);
+  private static final FloatVector MINUS_LOG2_E = FloatVector.broadcast(F, -ExpTerms.LOG2_E);
   private static final FloatVector ROUND = FloatVector.broadcast(F, ExpTerms.ROUND);
   private static final FloatVector MINUS_LN_2_HIGH = FloatVector.broadcast(F, -ExpTerms.LN_2_HIGH);
   private static final FloatVector MINUS_LN_2_LOW = FloatVector.broadcast(F, -ExpTerms.LN_2_LOW);
@@ -137,7 +138,7 @@ final class Lanes {
 
   private static ShortVector narrow(FloatVector value) {
     IntVector bits = value.reinterpretAsInts();
-    return lowerHalf(rounded(bits).blend(quiet(bits), nan(value)));
+    return lowerHalf(rounded(bits).blend(quiet(bits), nan(bits)));
   }
 
   private static ShortVector lowerHalf(IntVector bits) {
@@ -154,8 +155,8 @@ final class Lanes {
     return bits.or(0x00400000);
   }
 
-  private static VectorMask<Integer> nan(FloatVector value) {
-    return value.test(VectorOperators.IS_NAN).cast(I);
+  private static VectorMask<Integer> nan(IntVector bits) {
+    return bits.and(0x7FFFFFFF).compare(VectorOperators.GT, 0x7F800000);
   }
 
   /**
@@ -206,6 +207,6 @@ final class Lanes {
 
   /** 1 / (1 + e^-x). */
   static FloatVector sigmoid(FloatVector x) {
-    return ONE.div(exp(x.neg()).add(ONE));
+    return ONE.div(exp2(x.mul(MINUS_LOG2_E)).add(ONE));
   }
 }

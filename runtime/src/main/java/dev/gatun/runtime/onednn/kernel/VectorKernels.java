@@ -12,9 +12,12 @@ final class VectorKernels implements Kernels {
   private final ElementwiseKernels elementwise = new Elementwise();
   private final NormalizationKernels normalization = new Normalization();
   private final ResamplingKernels resampling = new Resampling();
-  private final ReductionKernels reduction = new VectorReduction();
-  private final AttentionKernels attention = new VectorAttention();
-  private final WinogradKernels winograd = new VectorWinograd();
+  private final ReductionKernels reduction =
+      Specialization.single(ReductionKernels.class, VectorReduction.class);
+  private final AttentionKernels attention =
+      Specialization.single(AttentionKernels.class, VectorAttention.class);
+  private final WinogradKernels winograd =
+      Specialization.single(WinogradKernels.class, VectorWinograd.class);
 
   private VectorKernels() {}
 
