@@ -24,8 +24,11 @@ final class WinogradConvolution {
   private static final int LEAST_CHANNELS = 32;
   private static final int LEAST_TILES = 32;
 
-  /** Transformed weights: they are read once for each block of tiles. */
-  private static final long MOST_WEIGHT_BYTES = 32L << 20;
+  /**
+   * Transformed weights, which are read once for each block of tiles: with more, a {@link
+   * WideWinograd}.
+   */
+  private static final long MOST_WEIGHT_BYTES = 20L << 20;
 
   /** Transformed tiles, of both operands, that are worked on together. */
   private static final long BLOCK_BYTES = 1L << 20;
@@ -36,6 +39,7 @@ final class WinogradConvolution {
   private final Packing packing;
   private final WinogradKernels winograd;
   private final ReductionKernels reduction;
+  private final WideWinograd wide;
 
   WinogradConvolution(
       WorkerPool pool, Packing packing, WinogradKernels winograd, ReductionKernels reduction) {
@@ -43,6 +47,7 @@ final class WinogradConvolution {
     this.packing = packing;
     this.winograd = winograd;
     this.reduction = reduction;
+    this.wide = new WideWinograd(pool, packing, winograd, reduction);
   }
 
   /** Whether this is the better way for {@code g} between tensors of these types. */
@@ -61,8 +66,19 @@ final class WinogradConvolution {
         && g.outChannels() >= LEAST_CHANNELS
         && winograd.suits(g.channels())
         && winograd.suits(g.outChannels())
-        && weightBytes(g) <= MOST_WEIGHT_BYTES
-        && (long) g.batch() * half(g.outHeight()) * half(g.outWidth()) >= LEAST_TILES;
+        && (!isWide(g) || WideWinograd.suits(tiles(g), g.channels(), g.outChannels()))
+        && tiles(g) >= LEAST_TILES;
+  }
+
+  private static boolean isWide(ConvolutionGeometry g) {
+    return weightBytes(g) > MOST_WEIGHT_BYTES;
+  }
+
+  /** Tiles of the larger of the two images. */
+  private static long tiles(ConvolutionGeometry g) {
+    int rows = half(Math.max(g.height(), g.outHeight()));
+    int columns = half(Math.max(g.width(), g.outWidth()));
+    return (long) g.batch() * rows * columns;
   }
 
   private static int half(int extent) {
@@ -110,6 +126,10 @@ final class WinogradConvolution {
       @Nullable Tensor bias,
       Tiling to,
       Tensor result) {
+    if (isWide(g)) {
+      wide.convolve(g.batch(), from, operand, weight, turned, bias, to, result);
+      return;
+    }
     long u = transformed(g, weight, turned);
     int inner = from.channels();
     int outer = to.channels();
@@ -120,7 +140,7 @@ final class WinogradConvolution {
         (worker, first, count) -> {
           long v = worker.scratch(Packing.TILES, bytes(count, inner));
           long m = worker.scratch(Packing.SECOND, bytes(count, outer));
-          winograd.data(from, Rows.of(operand, 0), first, count, v);
+          winograd.data(from, Rows.of(operand, 0), first, count, count, v);
           product(worker, count, outer, inner, false, false).run(worker, v, u, m);
           long shift = bias == null ? 0 : packing.bias(worker, bias);
           winograd.result(to, m, shift, first, count, Rows.of(result, 0));
@@ -136,6 +156,10 @@ final class WinogradConvolution {
     Tiling data =
         new Tiling(g.height(), g.width(), inner, g.paddingTop(), g.paddingLeft(), rows, columns);
     Tiling gradient = new Tiling(g.outHeight(), g.outWidth(), outer, 0, 0, rows, columns);
+    if (isWide(g)) {
+      wide.weightGradient(g.batch(), data, x, gradient, dy, dweight, dbias);
+      return;
+    }
     long[] partial = new long[pool.size()];
     double[][] sums = new double[pool.size()][dbias == null ? 0 : outer];
     blocks(
@@ -146,7 +170,7 @@ final class WinogradConvolution {
           long v = worker.scratch(Packing.TILES, bytes(count, inner));
           long d = worker.scratch(Packing.SECOND, bytes(count, outer));
           long s = worker.scratch(Packing.WEIGHTS, weightBytes(g));
-          winograd.data(data, Rows.of(x, 0), first, count, v);
+          winograd.data(data, Rows.of(x, 0), first, count, count, v);
           winograd.gradient(gradient, Rows.of(dy, 0), first, count, d);
           boolean more = partial[worker.index()] != 0;
           partial[worker.index()] = s;
@@ -221,7 +245,7 @@ final class WinogradConvolution {
   }
 
   /** Bytes of the 16 matrices of rows by width. */
-  private static long bytes(int rows, int width) {
+  static long bytes(int rows, int width) {
     return 4 * WinogradKernels.PLACES * WinogradKernels.distance(rows, width);
   }
 

@@ -15,6 +15,11 @@ public record Tiling(
     return rows * columns;
   }
 
+  /** The same for some of the channels. */
+  public Tiling withChannels(int some) {
+    return new Tiling(height, width, some, top, left, rows, columns);
+  }
+
   /**
    * The addresses of the {@code side} by {@code side} pixels of tile {@code tile} of {@code x}; for
    * pixels outside of the image {@code outside}.

@@ -33,9 +33,9 @@ final class VectorWinograd implements WinogradKernels {
   }
 
   @Override
-  public void data(Tiling tiling, Rows x, long first, int count, long v) {
+  public void data(Tiling tiling, Rows x, long first, int count, int rows, long v) {
     int channels = tiling.channels();
-    long plane = 4 * WinogradKernels.distance(count, channels);
+    long plane = 4 * WinogradKernels.distance(rows, channels);
     long[] at = new long[16];
     for (int t = 0; t < count; t++) {
       tiling.addresses(x, first + t, 4, ZEROS, at);

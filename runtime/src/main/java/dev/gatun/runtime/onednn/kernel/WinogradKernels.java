@@ -32,8 +32,12 @@ public interface WinogradKernels {
   /** Whether so many channels can be transformed. */
   boolean suits(int channels);
 
-  /** v[ij][t, c] = (B^T x B)[ij], of {@code count} tiles of x from number {@code first} on. */
-  void data(Tiling tiling, Rows x, long first, int count, long v);
+  /**
+   * v[ij][t, c] = (B^T x B)[ij], of {@code count} tiles of x from number {@code first} on.
+   *
+   * @param rows of the matrices of v, {@code count} or more
+   */
+  void data(Tiling tiling, Rows x, long first, int count, int rows, long v);
 
   /** v[ij][t, c] = (A dy A^T)[ij], of tiles of 2x2. */
   void gradient(Tiling tiling, Rows dy, long first, int count, long v);
