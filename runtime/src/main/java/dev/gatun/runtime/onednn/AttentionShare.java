@@ -120,7 +120,8 @@ record AttentionShare(
       long left,
       long right,
       long result) {
-    BatchKey key = new BatchKey(extents.type, pairs, m, n, k, leftTransposed, rightTransposed, add);
+    BatchKey key =
+        new BatchKey(extents.type, pairs, m, n, k, leftTransposed, rightTransposed, add, 0);
     worker.primitive(key, each -> each.make(worker)).run(worker, left, right, result);
   }
 }

@@ -26,18 +26,6 @@ record BatchKey(
     boolean accumulates,
     int gap) {
 
-  BatchKey(
-      DType type,
-      long batch,
-      long m,
-      long n,
-      long k,
-      boolean leftTransposed,
-      boolean rightTransposed,
-      boolean accumulates) {
-    this(type, batch, m, n, k, leftTransposed, rightTransposed, accumulates, 0);
-  }
-
   /** The primitive, which runs with (left, right, result). */
   Primitive make(Worker worker) {
     MemorySegment attributes = Primitive.attributes();

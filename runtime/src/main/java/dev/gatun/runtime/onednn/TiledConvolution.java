@@ -145,7 +145,7 @@ final class TiledConvolution {
         type,
         (worker, count, first) -> {
           long k = (long) count * pixels(g);
-          BatchKey key = new BatchKey(type, 1, outputs, taps, k, true, false, !first);
+          BatchKey key = new BatchKey(type, 1, outputs, taps, k, true, false, !first, 0);
           return worker.primitive(key, q -> q.make(worker));
         },
         (worker, product, from, count, tiles) -> {

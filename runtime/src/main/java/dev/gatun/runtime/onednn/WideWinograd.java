@@ -1,11 +1,9 @@
 package dev.gatun.runtime.onednn;
 
-import dev.gatun.runtime.onednn.kernel.Memory;
 import dev.gatun.runtime.onednn.kernel.ReductionKernels;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.onednn.kernel.Tiling;
 import dev.gatun.runtime.onednn.kernel.WinogradKernels;
-import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -70,13 +68,15 @@ final class WideWinograd {
           long u = worker.scratch(Packing.WEIGHTS, WinogradConvolution.bytes(count, inner));
           long m = worker.scratch(Packing.SECOND, WinogradConvolution.bytes(tiles, count));
           if (turned) { // weights [inner, 9, outer]: some of the columns
-            winograd.filter(columns(weight, first), inner, count, 0, inner, true, u);
+            winograd.filter(columns(weight, first, count), inner, count, 0, inner, true, u);
           } else { // weights [outer, 9, inner]: some of the rows
             winograd.filter(Rows.of(weight, TAPS * first), count, inner, 0, count, false, u);
           }
-          product(worker, tiles, count, inner, false, !turned).run(worker, v, u, m);
+          WinogradConvolution.product(worker, tiles, count, inner, false, !turned, false)
+              .run(worker, v, u, m);
           long shift = bias == null ? 0 : packing.bias(worker, bias) + 4L * first;
-          winograd.result(to.withChannels(count), m, shift, 0, tiles, columns(result, first));
+          winograd.result(
+              to.withChannels(count), m, shift, 0, tiles, columns(result, first, count));
         });
   }
 
@@ -98,32 +98,21 @@ final class WideWinograd {
         (worker, first, count) -> {
           long d = worker.scratch(Packing.SECOND, WinogradConvolution.bytes(tiles, count));
           long s = worker.scratch(Packing.WEIGHTS, WinogradConvolution.bytes(count, inner));
-          winograd.gradient(gradient.withChannels(count), columns(dy, first), 0, tiles, d);
-          product(worker, count, inner, tiles, true, false).run(worker, d, v, s);
+          winograd.gradient(gradient.withChannels(count), columns(dy, first, count), 0, tiles, d);
+          WinogradConvolution.product(worker, count, inner, tiles, true, false, false)
+              .run(worker, d, v, s);
           winograd.filterGradient(s, count, inner, 0, count, Rows.of(dweight, TAPS * first));
           if (dbias != null) {
-            sumTiles(d, tiles, count, first, dbias);
+            double[][] sums = new double[1][count];
+            reduction.sumRows(WinogradConvolution.tileSums(d, tiles, count), 0, tiles, sums[0]);
+            Packing.put(sums, dbias.channelSlice(first, count));
           }
         });
   }
 
-  /**
-   * dbias[first..] = the sums over all tiles of place (1, 1) of A dy A^T, which is a tile's sum.
-   */
-  private void sumTiles(long d, int tiles, int count, int first, Tensor dbias) {
-    double[] sums = new double[count];
-    long tileSums = d + 5 * WinogradConvolution.bytes(tiles, count) / WinogradKernels.PLACES;
-    reduction.sumRows(Rows.dense(tileSums, count, DType.FLOAT32), 0, tiles, sums);
-    Rows out = Rows.of(dbias, 0);
-    for (int c = 0; c < count; c++) {
-      Memory.put(out.address() + (long) (first + c) * out.size(), (float) sums[c], out.low());
-    }
-  }
-
-  /** The rows of a FLOAT32 tensor from their number {@code first} on. */
-  private static Rows columns(Tensor tensor, int first) {
-    Rows rows = Rows.of(tensor, 0);
-    return new Rows(rows.address() + 4L * first, rows.stride(), false);
+  /** Some of the channels of a tensor. */
+  private static Rows columns(Tensor tensor, int first, int count) {
+    return Rows.of(tensor.channelSlice(first, count), 0);
   }
 
   /** The address of B^T x B of all tiles, valid until the next call. */
@@ -140,22 +129,6 @@ final class WideWinograd {
           winograd.data(tiling, Rows.of(x, 0), first, count, tiles, v[0] + 4 * first * channels);
         });
     return v[0];
-  }
-
-  private static Primitive product(
-      Worker worker, int m, int n, int k, boolean leftTransposed, boolean rightTransposed) {
-    BatchKey key =
-        new BatchKey(
-            DType.FLOAT32,
-            WinogradKernels.PLACES,
-            m,
-            n,
-            k,
-            leftTransposed,
-            rightTransposed,
-            false,
-            WinogradKernels.GAP);
-    return worker.primitive(key, q -> q.make(worker));
   }
 
   /** Work on {@code count} channels of the result from number {@code first} on. */

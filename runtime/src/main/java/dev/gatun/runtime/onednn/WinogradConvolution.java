@@ -141,7 +141,7 @@ final class WinogradConvolution {
           long v = worker.scratch(Packing.TILES, bytes(count, inner));
           long m = worker.scratch(Packing.SECOND, bytes(count, outer));
           winograd.data(from, Rows.of(operand, 0), first, count, count, v);
-          product(worker, count, outer, inner, false, false).run(worker, v, u, m);
+          product(worker, count, outer, inner, false, false, false).run(worker, v, u, m);
           long shift = bias == null ? 0 : packing.bias(worker, bias);
           winograd.result(to, m, shift, first, count, Rows.of(result, 0));
         });
@@ -174,11 +174,9 @@ final class WinogradConvolution {
           winograd.gradient(gradient, Rows.of(dy, 0), first, count, d);
           boolean more = partial[worker.index()] != 0;
           partial[worker.index()] = s;
-          product(worker, outer, inner, count, true, more).run(worker, d, v, s);
-          if (dbias != null) { // place (1, 1) of A dy A^T is the sum of a tile
-            long tileSums = d + 5 * bytes(count, outer) / WinogradKernels.PLACES;
-            Rows tiles = Rows.dense(tileSums, outer, DType.FLOAT32);
-            reduction.sumRows(tiles, 0, count, sums[worker.index()]);
+          product(worker, outer, inner, count, true, false, more).run(worker, d, v, s);
+          if (dbias != null) {
+            reduction.sumRows(tileSums(d, count, outer), 0, count, sums[worker.index()]);
           }
         });
     packing.sumInto(pool, partial, weightBytes(g) / 4);
@@ -228,8 +226,15 @@ final class WinogradConvolution {
     return u[0];
   }
 
-  private static Primitive product(
-      Worker worker, int m, int n, int k, boolean leftTransposed, boolean accumulates) {
+  /** The 16 products of transformed matrices. */
+  static Primitive product(
+      Worker worker,
+      int m,
+      int n,
+      int k,
+      boolean leftTransposed,
+      boolean rightTransposed,
+      boolean accumulates) {
     BatchKey key =
         new BatchKey(
             DType.FLOAT32,
@@ -238,10 +243,16 @@ final class WinogradConvolution {
             n,
             k,
             leftTransposed,
-            false,
+            rightTransposed,
             accumulates,
             WinogradKernels.GAP);
     return worker.primitive(key, q -> q.make(worker));
+  }
+
+  /** The sum of each tile of dy: place (1, 1) of A dy A^T. */
+  static Rows tileSums(long d, int tiles, int channels) {
+    long place = 4 * WinogradKernels.distance(tiles, channels);
+    return Rows.dense(d + 5 * place, channels, DType.FLOAT32);
   }
 
   /** Bytes of the 16 matrices of rows by width. */

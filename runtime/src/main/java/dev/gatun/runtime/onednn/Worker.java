@@ -106,14 +106,15 @@ final class Worker implements AutoCloseable {
 
   /** Memory that grows to the largest need and stays. */
   private static final class Scratch {
-    private final HostMemory memory = new HostMemory();
+    private static final HostMemory MEMORY = new HostMemory();
+
     private @Nullable MemorySegment block;
 
     long atLeast(long bytes) {
       MemorySegment existing = block;
       if (existing == null || existing.byteSize() < bytes) {
         close();
-        existing = memory.reserve(bytes);
+        existing = MEMORY.reserve(bytes);
         block = existing;
       }
       return existing.address();
@@ -121,7 +122,7 @@ final class Worker implements AutoCloseable {
 
     void close() {
       if (block != null) {
-        memory.release(block);
+        MEMORY.release(block);
         block = null;
       }
     }

@@ -115,8 +115,7 @@ final class VectorWinograd implements WinogradKernels {
   /** z = row 0 + sign * (row 1 + row 2) of the matrices from m on, and of it z A + bias. */
   private static void resultRow(
       long m, float sign, long plane, long bias, long left, long right, int channels) {
-    // a pixel outside is dropped where it harms nothing: on numbers that were read for the last
-    // time
+    // a pixel outside is dropped on numbers that nobody reads any more
     long toLeft = left == 0 ? m : left;
     long toRight = right == 0 ? m : right;
     for (int c = 0; c != channels; c += N) {
