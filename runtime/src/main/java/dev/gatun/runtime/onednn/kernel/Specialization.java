@@ -47,18 +47,31 @@ record Specialization(Activation activation, boolean low0, boolean low1, boolean
     }
   }
 
+  /** The class files of the templates, as {@link #apart} makes them. */
+  private static final ClassValue<byte[]> CODE =
+      new ClassValue<>() {
+        @Override
+        protected byte[] computeValue(Class<?> template) {
+          String file = template.getSimpleName() + ".class";
+          try (InputStream in = template.getResourceAsStream(file)) {
+            if (in == null) {
+              throw new IllegalStateException(
+                  "kernel " + template + ": its class file is not beside it");
+            }
+            return apart(in.readAllBytes(), template.getClassLoader());
+          } catch (IOException e) {
+            throw new IllegalStateException("kernel " + template + ": cannot be read", e);
+          }
+        }
+      };
+
   /** A new instance of a copy of {@code template} for this. */
   private <K> K instantiate(Class<K> type, Class<? extends K> template) {
-    String file = template.getSimpleName() + ".class";
-    try (InputStream in = template.getResourceAsStream(file)) {
-      if (in == null) {
-        throw new IllegalStateException("kernel " + template + ": its class file is not beside it");
-      }
-      byte[] code = apart(in.readAllBytes(), template.getClassLoader());
+    try {
       MethodHandles.Lookup copy =
-          MethodHandles.lookup().defineHiddenClassWithClassData(code, this, true);
+          MethodHandles.lookup().defineHiddenClassWithClassData(CODE.get(template), this, true);
       return type.cast(copy.lookupClass().getDeclaredConstructor().newInstance());
-    } catch (IOException | ReflectiveOperationException e) {
+    } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("kernel " + template + ": cannot be specialized", e);
     }
   }
