@@ -29,6 +29,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final FewOutputsConvolution fewOutputs;
   private final TiledConvolution tiled;
   private final @Nullable WinogradConvolution winograd;
+  private final GatheredConvolution gathered;
   private final Map<Key, Plan> plans = new HashMap<>();
 
   OneDnnConvolution(WorkerPool pool, Packing packing, Kernels kernels) {
@@ -36,6 +37,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     this.packing = packing;
     this.fewOutputs = new FewOutputsConvolution(pool, packing);
     this.tiled = new TiledConvolution(pool, packing, kernels.elementwise());
+    this.gathered =
+        new GatheredConvolution(pool, packing, kernels.elementwise(), kernels.reduction());
     WinogradKernels transformations = kernels.winograd();
     this.winograd =
         transformations == null
@@ -56,6 +59,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     }
     if (winograd != null && winograd.suits(g, x, weight, y)) {
       winograd.forward(g, x, weight, bias, y);
+      return;
+    }
+    if (GatheredConvolution.suits(g)) {
+      gathered.forward(g, x, weight, bias, y);
       return;
     }
     boolean widened = x.dtype() == DType.FLOAT32 && y.dtype() == DType.BFLOAT16;
@@ -91,6 +98,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     }
     if (winograd != null && winograd.suits(g, dy, weight, dx)) {
       winograd.inputGradient(g, dy, weight, bias, dx);
+      return;
+    }
+    if (GatheredConvolution.suits(g)) {
+      gathered.inputGradient(g, dy, weight, bias, dx);
       return;
     }
     boolean wide = dy.dtype() == DType.FLOAT32 || bias != null; // the sum is rounded once
@@ -130,6 +141,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     }
     if (winograd != null && winograd.suits(g, x, dy, dweight)) {
       winograd.weightGradient(g, x, dy, dweight, dbias);
+      return;
+    }
+    if (GatheredConvolution.suits(g)) {
+      gathered.weightGradient(g, x, dy, dweight, dbias);
       return;
     }
     DType common = Packing.common(x, dy);

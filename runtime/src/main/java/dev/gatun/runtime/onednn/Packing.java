@@ -29,8 +29,8 @@ final class Packing {
   static final int TILED_BIAS = 6;
   static final int PIXEL = 7;
 
-  /** Transformed weights before they are transposed. */
-  static final int FILTERS = 8;
+  /** What all workers make together and read: transformed tiles or weights, gathered windows. */
+  static final int SHARED = 8;
 
   private final Kernels kernels;
 

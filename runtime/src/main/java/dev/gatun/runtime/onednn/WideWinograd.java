@@ -121,7 +121,7 @@ final class WideWinograd {
     long[] v = new long[1];
     pool.runHere(
         worker ->
-            v[0] = worker.scratch(Packing.FILTERS, WinogradConvolution.bytes(tiles, channels)));
+            v[0] = worker.scratch(Packing.SHARED, WinogradConvolution.bytes(tiles, channels)));
     pool.run(
         worker -> {
           long first = worker.begin(tiles);

@@ -202,7 +202,7 @@ final class WinogradConvolution {
     pool.runHere(
         worker -> {
           u[0] = worker.scratch(Packing.WEIGHTS, weightBytes(g));
-          u[1] = turned ? u[0] : worker.scratch(Packing.FILTERS, weightBytes(g));
+          u[1] = turned ? u[0] : worker.scratch(Packing.SHARED, weightBytes(g));
         });
     pool.run(
         worker -> {

@@ -73,6 +73,9 @@ public abstract class ConvolutionContract extends OperatorContract {
     swept.add(geometry(3, 13, 11, 32, 3, 3, 1, 0, 2, 11, 13, 48)); // wide enough for Winograd's way
     swept.add(geometry(2, 16, 11, 32, 3, 3, 1, 2, 0, 17, 9, 64));
     swept.add(geometry(7, 5, 6, 48, 3, 3, 1, 1, 1, 5, 6, 32));
+    swept.add(geometry(1, 4, 4, 40, 4, 4, 2, 1, 1, 2, 2, 33)); // thousands of weights a pixel
+    swept.add(geometry(1, 2, 3, 36, 3, 3, 1, 1, 1, 2, 3, 72));
+    swept.add(geometry(2, 5, 7, 48, 3, 4, 3, 1, 0, 2, 2, 40));
     int turn = 0;
     Layout[] layouts = {Layout.DENSE, Layout.SLICE, Layout.UPPER};
     for (ConvolutionGeometry g : swept) {
