@@ -28,6 +28,16 @@ final class VectorNormalization implements NormalizationKernels {
   /** Rows whose sum is kept in fp32 before it goes into the double. */
   private static final int CHUNK = 256;
 
+  /**
+   * Whether a loop with the activation is too long for the compiler to inline the rounding to
+   * BFLOAT16 as well: results then go to a block in fp32 first.
+   */
+  private static final boolean APART =
+      LOW_RESULT && ACTIVATION != Activation.IDENTITY && ACTIVATION != Activation.RELU;
+
+  /** Rows of the block. */
+  private static final int BLOCK = 64;
+
   private static final VectorSpecies<Double> D = F.vectorShape().withLanes(double.class);
 
   @Override
@@ -91,8 +101,13 @@ final class VectorNormalization implements NormalizationKernels {
       Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y) {
     int channels = scale.length;
     int c = 0;
+    float[] block = block();
     for (; c + N <= channels; c += N) {
-      applyVector(x, first, rows, c, scale, shift, y);
+      for (long r = 0; r < rows; r += turn(rows)) {
+        int n = (int) Math.min(turn(rows), rows - r);
+        applyVector(x, first + r, n, c, scale, shift, block, y);
+        finish(block, n, y.at(first + r) + (long) c * y.size(), y.stride());
+      }
     }
     if (c < channels) {
       applyTail(x, first, rows, c, channels - c, scale, shift, y);
@@ -100,13 +115,13 @@ final class VectorNormalization implements NormalizationKernels {
   }
 
   private static void applyVector(
-      Rows x, long first, long rows, int c, float[] scale, float[] shift, Rows y) {
+      Rows x, long first, int rows, int c, float[] scale, float[] shift, float[] block, Rows y) {
     long at = x.at(first) + (long) c * x.size();
     long to = y.at(first) + (long) c * y.size();
     FloatVector a = FloatVector.fromArray(F, scale, c);
     FloatVector b = FloatVector.fromArray(F, shift, c);
-    for (long r = 0; r < rows; r++) {
-      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a, b)), to);
+    for (int r = 0; r < rows; r++) {
+      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a, b)), block, r, to);
       at += x.stride();
       to += y.stride();
     }
@@ -139,11 +154,16 @@ final class VectorNormalization implements NormalizationKernels {
       Rows y) {
     int channels = scale.length;
     int c = 0;
+    float[] block = block();
     for (; c + N <= channels; c += N) {
-      if (residual == null) {
-        applyAndShift(x, first, rows, c, scale, shift, after, y);
-      } else {
-        applyAndAdd(x, residual, first, rows, c, scale, shift, after, y);
+      for (long r = 0; r < rows; r += turn(rows)) {
+        int n = (int) Math.min(turn(rows), rows - r);
+        if (residual == null) {
+          applyAndShift(x, first + r, n, c, scale, shift, after, block, y);
+        } else {
+          applyAndAdd(x, residual, first + r, n, c, scale, shift, after, block, y);
+        }
+        finish(block, n, y.at(first + r) + (long) c * y.size(), y.stride());
       }
     }
     if (c < channels) {
@@ -152,14 +172,22 @@ final class VectorNormalization implements NormalizationKernels {
   }
 
   private static void applyAndShift(
-      Rows x, long first, long rows, int c, float[] scale, float[] shift, float[] after, Rows y) {
+      Rows x,
+      long first,
+      int rows,
+      int c,
+      float[] scale,
+      float[] shift,
+      float[] after,
+      float[] block,
+      Rows y) {
     long at = x.at(first) + (long) c * x.size();
     long to = y.at(first) + (long) c * y.size();
     FloatVector a = FloatVector.fromArray(F, scale, c);
     FloatVector b = FloatVector.fromArray(F, shift, c);
     FloatVector t = FloatVector.fromArray(F, after, c);
-    for (long r = 0; r < rows; r++) {
-      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a, b)).add(t), to);
+    for (int r = 0; r < rows; r++) {
+      put(VectorActivation.value(ACTIVATION, loadX(at).fma(a, b)).add(t), block, r, to);
       at += x.stride();
       to += y.stride();
     }
@@ -169,11 +197,12 @@ final class VectorNormalization implements NormalizationKernels {
       Rows x,
       Rows residual,
       long first,
-      long rows,
+      int rows,
       int c,
       float[] scale,
       float[] shift,
       float[] after,
+      float[] block,
       Rows y) {
     long at = x.at(first) + (long) c * x.size();
     long from = residual.at(first) + (long) c * residual.size();
@@ -181,9 +210,9 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector a = FloatVector.fromArray(F, scale, c);
     FloatVector b = FloatVector.fromArray(F, shift, c);
     FloatVector t = FloatVector.fromArray(F, after, c);
-    for (long r = 0; r < rows; r++) {
+    for (int r = 0; r < rows; r++) {
       FloatVector value = VectorActivation.value(ACTIVATION, loadX(at).fma(a, b));
-      put(value.add(t).add(loadDy(from)), to);
+      put(value.add(t).add(loadDy(from)), block, r, to);
       at += x.stride();
       from += residual.stride();
       to += y.stride();
@@ -319,8 +348,13 @@ final class VectorNormalization implements NormalizationKernels {
       Rows dx) {
     int channels = scale.length;
     int c = 0;
+    float[] block = block();
     for (; c + N <= channels; c += N) {
-      gradientApplyVector(x, dy, first, rows, c, scale, shift, a, b, d, dx);
+      for (long r = 0; r < rows; r += turn(rows)) {
+        int n = (int) Math.min(turn(rows), rows - r);
+        gradientApplyVector(x, dy, first + r, n, c, scale, shift, a, b, d, block, dx);
+        finish(block, n, dx.at(first + r) + (long) c * dx.size(), dx.stride());
+      }
     }
     if (c < channels) {
       gradientApplyTail(x, dy, first, rows, c, channels - c, scale, shift, a, b, d, dx);
@@ -331,13 +365,14 @@ final class VectorNormalization implements NormalizationKernels {
       Rows x,
       Rows dy,
       long first,
-      long rows,
+      int rows,
       int c,
       float[] scale,
       float[] shift,
       float[] a,
       float[] b,
       float[] d,
+      float[] block,
       Rows dx) {
     long at = x.at(first) + (long) c * x.size();
     long from = dy.at(first) + (long) c * dy.size();
@@ -347,10 +382,10 @@ final class VectorNormalization implements NormalizationKernels {
     FloatVector fa = FloatVector.fromArray(F, a, c);
     FloatVector fb = FloatVector.fromArray(F, b, c);
     FloatVector fd = FloatVector.fromArray(F, d, c);
-    for (long r = 0; r < rows; r++) {
+    for (int r = 0; r < rows; r++) {
       FloatVector v = loadX(at);
       FloatVector g = VectorActivation.gradient(ACTIVATION, v.fma(k, l), loadDy(from));
-      put(g.fma(fa, v.fma(fb, fd)), to);
+      put(g.fma(fa, v.fma(fb, fd)), block, r, to);
       at += x.stride();
       from += dy.stride();
       to += dx.stride();
@@ -413,11 +448,32 @@ final class VectorNormalization implements NormalizationKernels {
     return LOW_DY ? Lanes.loadLow(address) : Lanes.load(address);
   }
 
-  private static void put(FloatVector value, long address) {
-    if (LOW_RESULT) {
+  /** To row {@code row} of the block, or at once to the result at {@code address}. */
+  private static void put(FloatVector value, float[] block, int row, long address) {
+    if (APART) {
+      value.intoArray(block, row * N);
+    } else if (LOW_RESULT) {
       Lanes.storeLow(value, address);
     } else {
       Lanes.store(value, address);
+    }
+  }
+
+  private static float[] block() {
+    return new float[APART ? BLOCK * N : 0];
+  }
+
+  /** Rows from one {@link #finish} to the next. */
+  private static long turn(long rows) {
+    return APART ? BLOCK : rows;
+  }
+
+  /** Brings the rows of the block, if there is one, to the result at {@code to}. */
+  private static void finish(float[] block, int rows, long to, long stride) {
+    if (APART) {
+      for (int r = 0; r < rows; r++) {
+        Lanes.storeLow(FloatVector.fromArray(F, block, r * N), to + r * stride);
+      }
     }
   }
 }
