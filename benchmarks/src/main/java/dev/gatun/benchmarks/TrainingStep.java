@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 final class TrainingStep implements AutoCloseable {
   private static final double EMA_DECAY = 0.999;
   private static final float WEIGHT_DECAY = 0.01f;
+  private static final int LARGEST_GROUP = 64; // of samples that are drawn together
   private static final int PLAIN_STEPS = 2; // until the step arena has found its size
 
   private final Backend backend;
@@ -154,8 +155,13 @@ final class TrainingStep implements AutoCloseable {
 
   /** Draws {@code count} images by {@code steps} steps of DDIM; waits for them. */
   float[] sample(int steps, int count) {
+    int group = Math.min(count, LARGEST_GROUP);
+    if (sampling != null && sampling.group() != group) {
+      sampling.close();
+      sampling = null;
+    }
     if (sampling == null) {
-      sampling = new SamplingLoop(backend, network, config, DdimSampler.of(steps), compute);
+      sampling = new SamplingLoop(backend, network, config, DdimSampler.of(steps), compute, group);
     }
     return sampling.draw(0, 0, count);
   }

@@ -26,15 +26,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Draws images: x_T ~ N(0, I), then the steps of a {@link Sampler}.
  *
- * <p>Sample i is a function of (weights, sampler, seed, i), byte for byte: its noise is keyed by i,
- * and the network always sees {@link #MICRO_BATCH} samples, the same ones beside sample i, however
- * many are asked for. The same device, libraries and number of threads are taken for granted.
+ * <p>Sample i is a function of (weights, sampler, seed, i, group), byte for byte: its noise is
+ * keyed by i, and the network always sees a group of samples, the same ones beside sample i,
+ * however many are asked for. The same device, libraries and number of threads are taken for
+ * granted. Who draws fewer samples than a group waits for all of it: a smaller group is then as
+ * much quicker, a larger one draws many samples quicker on a device that it fills.
  *
  * <p>The network's weights are those that it has during {@link #draw}; their addresses must be
  * those of the first draw. A draw in BFLOAT16 rounds them once, at its beginning. Not thread safe.
  */
 public final class SamplingLoop implements AutoCloseable {
-  /** Samples that the network sees at a time: samples 0 to 15, 16 to 31, ... */
+  /** The group unless another is asked for: samples 0 to 15, 16 to 31, ... */
   public static final int MICRO_BATCH = 16;
 
   private static final int PLAIN_STEPS = 2; // until the step arena has found its size
@@ -46,6 +48,7 @@ public final class SamplingLoop implements AutoCloseable {
   private final Clamp clamp;
   private final List<SamplerStep> plan;
   private final DType compute;
+  private final int group;
 
   private final Arena host = Arena.ofConfined();
   private final MemorySegment hostTimesteps;
@@ -76,13 +79,25 @@ public final class SamplingLoop implements AutoCloseable {
   /** As above, with the network's activations of the dtype {@code compute}. */
   public SamplingLoop(
       Backend backend, Denoiser denoiser, ModelConfig model, Sampler sampler, DType compute) {
-    this(backend, denoiser, model.schedule(), model.prediction(), sampler, compute);
+    this(backend, denoiser, model, sampler, compute, MICRO_BATCH);
+  }
+
+  /** As above, with {@code group} samples at a time, 1 or more. */
+  public SamplingLoop(
+      Backend backend,
+      Denoiser denoiser,
+      ModelConfig model,
+      Sampler sampler,
+      DType compute,
+      int group) {
+    this(backend, denoiser, model.schedule(), model.prediction(), sampler, compute, group);
   }
 
   /**
    * A loop for one network and sampler.
    *
    * @param compute the dtype of the network's activations; the state x is FLOAT32 in any case
+   * @param group samples that the network sees at a time, 1 or more
    */
   public SamplingLoop(
       Backend backend,
@@ -90,7 +105,12 @@ public final class SamplingLoop implements AutoCloseable {
       NoiseSchedule schedule,
       Prediction prediction,
       Sampler sampler,
-      DType compute) {
+      DType compute,
+      int group) {
+    if (group < 1) {
+      throw new IllegalArgumentException("sampler: expected a group of 1 or more, got " + group);
+    }
+    this.group = group;
     this.backend = backend;
     this.denoiser = denoiser;
     this.schedule = schedule;
@@ -107,14 +127,14 @@ public final class SamplingLoop implements AutoCloseable {
     requireSteps(plan, schedule, sampler);
     this.compute = compute;
     Shape one = denoiser.imageShape();
-    Shape batch = Shape.of(MICRO_BATCH, one.extent(0), one.extent(1), one.extent(2));
+    Shape batch = Shape.of(group, one.extent(0), one.extent(1), one.extent(2));
     arena = new DeviceArena(backend.memory(), "sampler state");
     stepArena = new DeviceArena(backend.memory(), "sampler step");
     state = Tensor.allocate(arena, DType.FLOAT32, batch);
-    timesteps = Tensor.allocate(arena, DType.INT32, Shape.of(MICRO_BATCH));
+    timesteps = Tensor.allocate(arena, DType.INT32, Shape.of(group));
     step = Tensor.allocate(arena, DType.INT32, Shape.of(1));
     rounded = compute == DType.BFLOAT16 ? denoiser.parameters().allocateRounded(arena) : null;
-    hostTimesteps = host.allocate(ValueLayout.JAVA_INT, MICRO_BATCH);
+    hostTimesteps = host.allocate(ValueLayout.JAVA_INT, group);
     hostStep = host.allocate(ValueLayout.JAVA_INT, 1);
     hostImages = host.allocate(ValueLayout.JAVA_FLOAT, batch.elements());
   }
@@ -155,7 +175,7 @@ public final class SamplingLoop implements AutoCloseable {
    * @param moments 1 to n
    */
   public float[][] path(long seed, int first, int count, int moments, Progress progress) {
-    if (first < 0 || count < 1 || first > Integer.MAX_VALUE - count - MICRO_BATCH) {
+    if (first < 0 || count < 1 || first > Integer.MAX_VALUE - count - group) {
       throw new IllegalArgumentException(
           "samples: expected a first index of 0 or more and a count of 1 or more, got "
               + first
@@ -178,14 +198,14 @@ public final class SamplingLoop implements AutoCloseable {
   private float[][] drawPath(long seed, int first, int count, int moments, Progress progress) {
     int values = Math.toIntExact(denoiser.imageShape().elements());
     float[][] path = new float[moments][Math.multiplyExact(count, values)];
-    int firstBlock = first / MICRO_BATCH;
-    int lastBlock = (first + count - 1) / MICRO_BATCH;
+    int firstBlock = first / group;
+    int lastBlock = (first + count - 1) / group;
     int total = Math.multiplyExact(lastBlock - firstBlock + 1, plan.size());
     for (int block = firstBlock; block <= lastBlock; block++) {
-      int start = block * MICRO_BATCH;
+      int start = block * group;
       int done = (block - firstBlock) * plan.size();
       int from = Math.max(first, start);
-      int to = Math.min(first + count, start + MICRO_BATCH);
+      int to = Math.min(first + count, start + group);
       drawBlock(
           seed,
           start,
@@ -234,7 +254,7 @@ public final class SamplingLoop implements AutoCloseable {
       if (event != null) {
         event.t = current.t();
         event.firstSample = firstSample;
-        event.images = MICRO_BATCH;
+        event.images = group;
         event.commit();
       }
       done.accept(i + 1);
@@ -243,7 +263,7 @@ public final class SamplingLoop implements AutoCloseable {
 
   /** Step {@code i} of the plan. */
   private void advance(SamplerStep current, int i, RandomKey fresh, int firstSample) {
-    for (int n = 0; n < MICRO_BATCH; n++) {
+    for (int n = 0; n < group; n++) {
       hostTimesteps.setAtIndex(ValueLayout.JAVA_INT, n, current.t());
     }
     backend.upload(hostTimesteps, timesteps);
@@ -288,6 +308,11 @@ public final class SamplingLoop implements AutoCloseable {
     try (Tape tape = new Tape(backend, stepArena, compute, false)) {
       predicted = denoiser.predict(tape, tape.constant(state), timesteps).value();
     }
+  }
+
+  /** Samples that the network sees at a time. */
+  public int group() {
+    return group;
   }
 
   /** Bytes of device memory that this holds. */

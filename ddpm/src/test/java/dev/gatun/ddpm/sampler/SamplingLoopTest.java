@@ -126,7 +126,14 @@ class SamplingLoopTest {
     float[] drawn;
     try (Denoiser network = new HalfDenoiser(backend);
         SamplingLoop loop =
-            new SamplingLoop(backend, network, schedule, Prediction.X0, sampler, DType.FLOAT32)) {
+            new SamplingLoop(
+                backend,
+                network,
+                schedule,
+                Prediction.X0,
+                sampler,
+                DType.FLOAT32,
+                SamplingLoop.MICRO_BATCH)) {
       drawn = loop.draw(9, 0, 18);
     }
     List<SamplerStep> plan = sampler.plan(schedule);
@@ -239,8 +246,32 @@ class SamplingLoopTest {
     }
   }
 
+  /** The noise is keyed by the sample; only what a larger product rounds may differ. */
+  @Test
+  void theGroupIsWhatTheNetworkSees() {
+    int asked = 3;
+    try (TinyDenoiser network = new TinyDenoiser(backend, MODEL, 8, 3);
+        SamplingLoop three = loop(network, AncestralSampler.of(5), DType.FLOAT32, asked);
+        SamplingLoop many = loop(network, AncestralSampler.of(5), DType.FLOAT32)) {
+      assertEquals(asked, three.group());
+      int[] evaluations = new int[1];
+      float[] all = three.draw(9, 0, 7, (done, total) -> evaluations[0] = total);
+      assertEquals(3 * 5, evaluations[0]);
+      assertArrayEquals(part(all, 5, 2), three.draw(9, 5, 2));
+      assertArrayEquals(many.draw(9, 0, 7), all, 1e-4f);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> loop(network, AncestralSampler.of(5), DType.FLOAT32, 0));
+    }
+  }
+
   private SamplingLoop loop(Denoiser network, Sampler sampler, DType compute) {
-    return new SamplingLoop(backend, network, MODEL.schedule(), Prediction.V, sampler, compute);
+    return loop(network, sampler, compute, SamplingLoop.MICRO_BATCH);
+  }
+
+  private SamplingLoop loop(Denoiser network, Sampler sampler, DType compute, int group) {
+    return new SamplingLoop(
+        backend, network, MODEL.schedule(), Prediction.V, sampler, compute, group);
   }
 
   private static float[] part(float[] images, int first, int count) {
