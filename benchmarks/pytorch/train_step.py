@@ -8,38 +8,27 @@ A training step: draw t and the noise, x_t, forward, mean squared error, backwar
 in memory already. A sampling: 50 steps of DDIM from noise to images. A mode that ends in _graph does either as one CUDA graph.
 """
 
-import argparse
 import contextlib
 import json
-import math
 import os
 import pathlib
-import resource
 import statistics
 import sys
 import time
-import traceback
 
-PLAIN_MODES = ("eager", "channels_last", "compile", "compile_channels_last", "max_autotune", "max_autotune_channels_last")
-MODES = (*PLAIN_MODES, *(f"{mode}_graph" for mode in PLAIN_MODES))
-SAMPLING_STEPS = 50
-EMA_DECAY = 0.999
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from comparison import program  # noqa: E402, from that folder
+from comparison.peers import MODES  # noqa: E402
+from comparison.program import EMA_DECAY, SAMPLING_STEPS  # noqa: E402
+
 CAPTURE_WARMUP = 3  # until the optimizer's state exists, plans are chosen and everything is compiled
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="mnist-unet", help="one of networks.py")
-    parser.add_argument("--batch", type=int, default=32, metavar="N")
-    parser.add_argument("--precision", choices=["fp64", "fp32", "tf32", "bf16"], default="fp32", help="bf16 is torch.autocast")
+    parser = program.parser(__doc__.splitlines()[0])
+    parser.add_argument("--precision", choices=["fp64", *program.PRECISIONS], default="fp32", help="bf16 is torch.autocast")
     parser.add_argument("--mode", choices=MODES, default="eager")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2, metavar="N")
-    parser.add_argument("--warmup", type=int, default=3, metavar="STEPS")
-    parser.add_argument("--blocks", type=int, default=7, metavar="B")
-    parser.add_argument("--steps-per-block", type=int, default=5, metavar="K")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where the result goes besides stdout")
-    parser.add_argument("--protocol", choices=["stdio"], help="obey commands from standard input")
     parser.add_argument("--ceilings", action="store_true", help="measure a large copy and a large matrix product instead")
     return parser.parse_args()
 
@@ -52,7 +41,8 @@ if arguments.device == "cpu":  # no pool of idle compiler processes on the cores
 import torch  # noqa: E402, after the environment that it reads
 from torch.nn.functional import mse_loss  # noqa: E402
 
-from networks import NETWORKS, formula  # noqa: E402
+from formula_torch import load_weights  # noqa: E402
+from networks import NETWORKS  # noqa: E402
 
 
 class NotCaptured(Exception):
@@ -72,6 +62,7 @@ class Benchmark:
     """The network with the formula's weights, its optimizer, its averaged weights and one batch of images."""
 
     def __init__(self, options):
+        self.options = options
         self.kind = NETWORKS[options.network]
         self.device = torch.device(options.device)
         self.on_gpu = self.device.type == "cuda"
@@ -84,20 +75,16 @@ class Benchmark:
         self.dtype = torch.float64 if options.precision == "fp64" else torch.float32
         self.format = torch.channels_last if how.endswith("channels_last") else torch.contiguous_format
         network = self.kind.create()
-        formula.load_weights(network)
+        load_weights(network)
         network = network.to(self.device, self.dtype).to(memory_format=self.format)
         self.parameters = dict(network.named_parameters())
         self.averages = [p.detach().clone() for p in network.parameters()]
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True, capturable=self.on_gpu)
         self.network = self.compiled(network, how)
         self.graphs = {}
-        shape = (options.batch, *self.kind.image)
-        count = options.batch * math.prod(self.kind.image)
-        target = math.sqrt(3.0) * formula.symmetric(1001, count)
-        x = 0.6 * formula.symmetric(1000, count) + 0.8 * target
-        self.x, self.target = (self.placed(formula.float32(a, *shape)) for a in (x, target))
-        t = torch.from_numpy(formula.uniform(1002, options.batch) * self.kind.steps).long()
-        self.t = t.to(self.device)
+        x, target, t = program.batch((options.batch, *self.kind.image), self.kind.steps)
+        self.x, self.target = (self.placed(torch.from_numpy(images)) for images in (x, target))
+        self.t = torch.from_numpy(t).to(self.device)
         self.images = self.x.clamp(-1, 1)
         betas = torch.linspace(1e-4, 0.02, self.kind.steps, dtype=torch.float64)
         abar = torch.cumprod(1 - betas, 0)
@@ -199,7 +186,7 @@ class Benchmark:
             with torch.cuda.graph(graph):
                 value = work()
         except RuntimeError as e:
-            raise NotCaptured(f"not captured: {first_line(e.__context__ or e)}") from e
+            raise NotCaptured(f"not captured: {program.first_line(e.__context__ or e)}") from e
 
         def replay():
             graph.replay()
@@ -209,13 +196,8 @@ class Benchmark:
 
     def timed(self, count, work):
         """On a GPU the mean of all, as its queue is awaited once, at the end; by CUDA events too."""
-        times = []
         if not self.on_gpu:
-            for _ in range(count):
-                start = time.perf_counter()
-                value = work().item()
-                times.append((time.perf_counter() - start) * 1e3)
-            return {"ms_per_step": times, "loss": value}
+            return program.each_timed(count, lambda: work().item())
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize()
         start = time.perf_counter()
@@ -227,6 +209,23 @@ class Benchmark:
         torch.cuda.synchronize()
         milliseconds = (time.perf_counter() - start) * 1e3 / count
         return {"ms_per_step": [milliseconds], "device_ms_per_step": begin.elapsed_time(end) / count, "loss": value}
+
+    def memory(self):
+        if not self.on_gpu:
+            return {}
+        return {
+            "max_memory_reserved": torch.cuda.max_memory_reserved(self.device),
+            "max_memory_allocated": torch.cuda.max_memory_allocated(self.device),
+        }
+
+    def identity(self):
+        found = {
+            "peer": "pytorch",
+            "version": torch.__version__,
+            **{key: getattr(self.options, key) for key in ("network", "batch", "precision", "mode", "device")},
+            "threads": torch.get_num_threads(),
+        }
+        return {**found, "device_name": torch.cuda.get_device_name(self.device)} if self.on_gpu else found
 
 
 def ceilings(device):
@@ -263,103 +262,15 @@ def ceilings(device):
     return found
 
 
-def first_line(error):
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def peak_rss_bytes():
-    """VmHWM, this process alone; ru_maxrss, which a parent's size may raise, where there is no /proc."""
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def identity():
-    return {
-        "peer": "pytorch",
-        "version": torch.__version__,
-        "network": arguments.network,
-        "batch": arguments.batch,
-        "precision": arguments.precision,
-        "mode": arguments.mode,
-        "device": arguments.device,
-        "threads": torch.get_num_threads(),
-        **({"device_name": torch.cuda.get_device_name(arguments.device)} if arguments.device.startswith("cuda") else {}),
-    }
-
-
-def memory():
-    found = {"peak_rss_bytes": peak_rss_bytes()}
-    if arguments.device.startswith("cuda"):
-        found["max_memory_reserved"] = torch.cuda.max_memory_reserved(arguments.device)
-        found["max_memory_allocated"] = torch.cuda.max_memory_allocated(arguments.device)
-    return found
-
-
-def serve(training, out):
-    def reply(message):
-        print(json.dumps(message), file=out, flush=True)
-
-    reply({"ready": True, **identity()})
-    for line in sys.stdin:
-        command, _, count = line.strip().partition(" ")
-        if command == "quit":
-            return
-        if command == "check":
-            reply(training.check())
-        elif command == "warmup":
-            reply(training.train(arguments.warmup))
-        elif command == "block":
-            reply(training.train(arguments.steps_per_block))
-        elif command == "sample":
-            reply(training.sample(int(count or arguments.batch)))
-        elif command == "memory":
-            reply(memory())
-        else:
-            reply({"error": f"unknown command {command!r}; expected check, warmup, block, sample, memory or quit"})
-
-
-def alone(training):
-    check = training.check()
-    training.train(arguments.warmup)
-    blocks = [training.train(arguments.steps_per_block)["ms_per_step"] for _ in range(arguments.blocks)]
-    medians = [statistics.median(block) for block in blocks]
-    median = statistics.median(medians)
-    result = {
-        **identity(),
-        "check": check,
-        "block_medians_ms": medians,
-        "median_ms": median,
-        "images_per_second": arguments.batch / median * 1e3,
-        **memory(),
-    }
-    text = json.dumps(result, indent=2)
-    if arguments.json:
-        arguments.json.write_text(text + "\n")
-    print(text)
-
-
 def main():
     # Standard output carries the protocol alone: whatever a library prints goes to standard error.
     out, sys.stdout = sys.stdout, sys.stderr
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
-    if arguments.network not in NETWORKS:
-        sys.exit(f"--network {arguments.network}: expected one of {', '.join(NETWORKS)}")
     if arguments.ceilings:
         print(json.dumps(ceilings(torch.device(arguments.device))), file=out)
-    elif arguments.protocol:
-        try:
-            serve(Benchmark(arguments), out)
-        except Exception as e:  # whatever it is, the other side wants to know
-            traceback.print_exc()
-            print(json.dumps({"error": first_line(e)}), file=out, flush=True)
-            sys.exit(1)
     else:
-        sys.stdout = out
-        alone(Benchmark(arguments))
+        program.run(arguments, NETWORKS, Benchmark, out)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ Weights: s = p is the position of the tensor in state_dict(), from 0.
     other buffers (frequencies, counters) keep their values
 """
 
+import math
+
 import numpy as np
-import torch
 
 
 def uniform(stream, count):
@@ -40,42 +41,21 @@ def symmetric(stream, count):
     return 2.0 * uniform(stream, count) - 1.0
 
 
-def float32(values, *shape):
-    return torch.from_numpy(values.astype(np.float32)).reshape(*shape)
-
-
-@torch.no_grad()
-def load_weights(network):
-    """Overwrites every tensor of the network that the formula knows."""
-    modules = dict(network.named_modules())
-    for p, (name, tensor) in enumerate(network.state_dict().items()):
+def weights(shapes):
+    """Of {name: shape} of a whole state_dict, in its order, yields the names that the formula knows, with their float32 values."""
+    for p, (name, shape) in enumerate(shapes.items()):
         path, _, kind = name.rpartition(".")
-        r = symmetric(p, tensor.numel())
+        r = symmetric(p, math.prod(shape))
         if kind in ("weight", "bias"):
-            weight = modules[path].weight
-            if weight.dim() == 1:
+            of_layer = shapes[f"{path}.weight"]
+            if len(of_layer) == 1:
                 values = (1.0 if kind == "weight" else 0.0) + 0.1 * r
             else:
-                values = r * (1.0 / np.sqrt(float(weight[0].numel())))
+                values = r * (1.0 / np.sqrt(float(math.prod(of_layer[1:]))))
         elif kind == "running_mean":
             values = 0.1 * r
         elif kind == "running_var":
             values = 1.0 + 0.5 * r
         else:
             continue
-        tensor.copy_(float32(values, tensor.shape))
-
-
-@torch.no_grad()
-def perturb(network, seed):
-    """Multiplies every weight by 1 + d, |d| < 3e-7: about the rounding error of another float32 implementation."""
-    generator = torch.Generator().manual_seed(seed)
-    for p in network.parameters():
-        p.mul_(1 + 3e-7 * (2 * torch.rand(p.shape, generator=generator, dtype=torch.float64).to(p.dtype) - 1))
-    return network
-
-
-def distance(value, truth):
-    """|value - truth| / |truth| in the 2-norm, and the largest difference over the largest magnitude."""
-    difference = value.double() - truth.double()
-    return (difference.norm() / truth.norm()).item(), (difference.abs().max() / truth.abs().max()).item()
+        yield name, values.astype(np.float32).reshape(shape)

@@ -43,7 +43,8 @@ from torch import nn
 
 import documents
 from cifar_unet import CifarUnet, StepEmbedding
-from formula import distance, float32, load_weights, perturb, symmetric, uniform
+from formula import symmetric, uniform
+from formula_torch import distance, float32, load_weights, perturb
 
 BATCHES = 11  # the first for the gradients, ten for training
 SAMPLING_STEPS = 5
