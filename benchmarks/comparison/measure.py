@@ -8,14 +8,14 @@ import subprocess
 import time
 
 from comparison import agreement
-from comparison.peers import BENCHMARKS, Refused, arguments, environment, gatun_command, pinned, pytorch_command, started
+from comparison.peers import BENCHMARKS, Refused, arguments, environment, gatun_command, mode_command, peer_name, pinned, started
 
 SETTLE_SECONDS = 0.2  # an OpenMP thread spins for some milliseconds after its last work; let it fall asleep
 PROFILED_WARMUP, PROFILED_STEPS = 5, 10
 
 
 class Session:
-    """One network, batch and precision: Gatun against groups of PyTorch's modes, as many at a time as memory allows.
+    """One network, batch and precision: Gatun against groups of modes, as many at a time as memory allows.
 
     `dropped` says of a mode that has no result why. What Gatun refuses is raised: there is nothing to compare with then.
     """
@@ -46,11 +46,11 @@ class Session:
         peers = [gatun]
         try:
             for mode in modes:
-                name = f"pytorch {mode}"
+                name = peer_name(mode)
                 try:
                     if time.monotonic() > deadline:
                         raise Refused("no time left before the time limit")
-                    peers.append(self.prepared(name, pytorch_command(self.options, self.setting, mode), deadline))
+                    peers.append(self.prepared(name, mode_command(self.options, self.setting, mode), deadline))
                 except Refused as e:
                     self.drop(name, e)
             if self.options.check_only or len(peers) == 1 and self.steps:
@@ -90,7 +90,8 @@ class Session:
             raise
 
     def sample(self, peers, sampled):
-        wanted = [peer for peer in peers if peer.name == "gatun" or peer.name.partition(" ")[2] in self.options.sampling_modes]
+        names = {"gatun", *map(peer_name, self.options.sampling_modes)}
+        wanted = [peer for peer in peers if peer.name in names]
         for count in sampled if len(wanted) > 1 else ():
             for peer in list(wanted):
                 try:
@@ -140,8 +141,8 @@ class Session:
 
     def measure_starts(self):
         """Seconds from the start of each peer to the end of its first training step, alone on the machine, in rounds."""
-        commands = {f"pytorch {m}": pytorch_command(self.options, self.setting, m) for m in self.options.modes}
-        commands = {name: command for name, command in commands.items() if name not in self.dropped}
+        modes = [mode for mode in self.options.modes if peer_name(mode) not in self.dropped]
+        commands = {peer_name(mode): mode_command(self.options, self.setting, mode) for mode in modes}
         commands = {"gatun": gatun_command(self.options, self.setting), **commands}
         times = {name: [] for name in commands}
         for _ in range(self.options.starts):

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import time
+from typing import NamedTuple
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
 STEP_PEER = "dev.gatun.benchmarks.StepPeer"
@@ -17,12 +18,13 @@ STEP_PEER = "dev.gatun.benchmarks.StepPeer"
 JAVA_FLAGS = ["-XX:+UseSerialGC", "-Xmn8m", "-Xmx1g", "-Xlog:disable", "-Xlog:all=error:stderr"]
 JAVA_FLAGS += ["--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"]
 
-# PyTorch's; those of pytorch/train_step.py.
+# PyTorch's.
 PLAIN_MODES = ("eager", "channels_last", "compile", "compile_channels_last", "max_autotune", "max_autotune_channels_last")
 MODES = (*PLAIN_MODES, *(f"{mode}_graph" for mode in PLAIN_MODES))
+JAX = "jax"  # has one mode, which is called like the peer
 
 # By default glibc returns every large tensor to the system when it is freed, and takes each page of the next one by a fault: on a
-# virtual machine that can triple a step. PyTorch's peers keep freed memory.
+# virtual machine that can triple a step. The peers in Python keep freed memory.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
@@ -119,12 +121,54 @@ def environment(options, name):
 
 
 DRIVEN = ["--protocol", "stdio"]
+JAX_SCRIPT = str(BENCHMARKS / "jaxpeer" / "train_step.py")
 
 
 def pytorch_command(options, setting, mode):
-    network, batch, precision = setting
     script = str(BENCHMARKS / "pytorch" / "train_step.py")
-    return [options.python, script, *arguments(options, network, batch, precision), *DRIVEN, "--mode", mode]
+    return [options.python, script, *arguments(options, *setting), *DRIVEN, "--mode", mode]
+
+
+def peer_name(mode):
+    """That of a mode's rows in the report."""
+    return JAX if mode == JAX else f"pytorch {mode}"
+
+
+def mode_command(options, setting, mode):
+    """Refused where JAX was not found."""
+    if mode != JAX:
+        return pytorch_command(options, setting, mode)
+    if options.jax.missing:
+        raise Refused(options.jax.missing)
+    return [options.python, JAX_SCRIPT, *arguments(options, *setting), *DRIVEN]
+
+
+class Jax(NamedTuple):
+    """Its version where the given Python has it, and why it cannot be compared, if so."""
+
+    version: str
+    missing: str = ""
+
+
+def find_jax(options):
+    """What its peer says of the devices of the wanted kind; asked before anything is timed."""
+    if JAX not in options.modes:
+        return Jax("not among --modes")
+    command = [options.python, JAX_SCRIPT, "--devices", "--device", options.device]
+    try:
+        done = subprocess.run(
+            command, env=environment(options, JAX), capture_output=True, text=True, timeout=options.timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Jax("does not start", f"gave no answer in {options.timeout} s")
+    if done.returncode == 0:
+        version, devices = json.loads(done.stdout).values()
+        has = int(options.device.partition(":")[2] or 0) < devices
+        return Jax(version) if has else Jax(f"{version}, without {options.device}", f"JAX {version} has no device {options.device}")
+    why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+    if re.search(r"No module named '(jax|jaxlib)\b", why):
+        return Jax("not installed", f"not installed: {options.python} has no module jax")
+    return Jax("does not start", f"does not start: {why}")
 
 
 def gatun_command(options, setting):

@@ -49,7 +49,7 @@ def batch(shape, steps):
 
 
 def run(arguments, networks, training, out):
-    """Obeys, or measures alone; `training` makes one of the arguments. `out` is standard output, all of which is the protocol's."""
+    """Obeys, or measures alone; `training` makes one of the arguments. `out` is standard output, which is the protocol's alone."""
     if arguments.network not in networks:
         sys.exit(f"--network {arguments.network}: expected one of {', '.join(networks)}")
     if not arguments.protocol:

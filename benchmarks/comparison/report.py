@@ -9,7 +9,7 @@ import re
 import statistics
 import subprocess
 
-from comparison.peers import BENCHMARKS
+from comparison.peers import BENCHMARKS, JAX, peer_name
 
 
 def compared(groups, order):
@@ -31,14 +31,23 @@ def compared(groups, order):
         if name != "gatun":
             row.update(ratio=statistics.median(ratios), ratio_by_round=ratios)
         rows.append(row)
-    best = min((row for row in rows if row["peer"] != "gatun"), key=lambda row: row["ratio"], default=None)
+    best = min((row for row in rows if of_pytorch(row["peer"])), key=lambda row: row["ratio"], default=None)
     return {"rows": rows, "best_pytorch": best and best["peer"], "ratio": best and best["ratio"]}
+
+
+def of_pytorch(name):
+    return name.startswith("pytorch")
+
+
+def references(table):
+    """The rows that Gatun is held against: PyTorch's best and JAX's, as far as there are."""
+    return [row for row in table["rows"] if row["peer"] in (table["best_pytorch"], JAX)]
 
 
 def result(session):
     """What one session found."""
     network, batch, precision = session.setting
-    order = [f"pytorch {mode}" for mode in session.options.modes] + ["gatun"]
+    order = [peer_name(mode) for mode in session.options.modes] + ["gatun"]
     found = {"network": network, "batch": batch, "precision": precision}
     if session.steps:
         found["step"] = compared(session.steps, order)
@@ -59,14 +68,14 @@ def write(report, folder):
 
 
 def markdown(report):
-    lines = ["# PyTorch and Gatun in turn", ""]
+    lines = ["# PyTorch, JAX and Gatun in turn", ""]
     lines += [f"- {key}: {value}" for key, value in report["conditions"].items()]
     if "ceilings" in report:
         c = report["ceilings"]
         products = ", ".join(f"{name} {value:.4g}" for name, value in c["matrix_tflop_per_s"].items())
         lines.append(f"- a copy of {c['copied_bytes'] / 2**20:.0f} MiB reads and writes {c['copy_gb_per_s']:.4g} GB/s")
         lines.append(f"- a product of matrices of {c['matrix_size']} rows and columns, TFLOP/s: {products}")
-    lines += ["", "A ratio is PyTorch's time over Gatun's in the same round: the median of all rounds, and their range."]
+    lines += ["", "A ratio is a peer's time over Gatun's in the same round: the median of all rounds, and their range."]
     for found in report["results"]:
         lines += ["", f"## {found['network']}, batch {found['batch']}, {found['precision']}", ""]
         if "step" in found:
@@ -100,20 +109,20 @@ def step_table(table):
             *([mebibytes(row.get("device_memory_bytes"))] if device else []),
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    if table["best_pytorch"]:
-        lines += ["", f"Gatun's images/s over those of {table['best_pytorch']}: **{table['ratio']:.3f}**."]
-        for key, what in (("peak_rss_bytes", "Peak memory"), ("device_memory_bytes", "Device memory")):
-            sizes = {row["peer"]: row[key] for row in table["rows"] if row.get(key)}
-            others = [size for name, size in sizes.items() if name != "gatun"]
-            if "gatun" in sizes and others:
-                lines[-1] += f" {what} over PyTorch's smallest: {sizes['gatun'] / min(others):.2f}."
-    return lines
+    parts = [f"Gatun's images/s over those of {row['peer']}: **{row['ratio']:.3f}**." for row in references(table)]
+    for key, what in (("peak_rss_bytes", "Peak memory"), ("device_memory_bytes", "Device memory")):
+        sizes = {row["peer"]: row[key] for row in table["rows"] if row.get(key)}
+        others = {"PyTorch's smallest": [sizes[name] for name in sizes if of_pytorch(name)], "JAX's": [sizes.get(JAX)]}
+        for whose, found in others.items():
+            if "gatun" in sizes and any(found):
+                parts.append(f"{what} over {whose}: {sizes['gatun'] / min(found):.2f}.")
+    return [*lines, "", " ".join(parts)] if parts else lines
 
 
 def sentence(table, unit):
     times = ", ".join(f"{row['peer']} {row['median']:.4g} {unit}" for row in table["rows"])
-    best = next((row for row in table["rows"] if row["peer"] == table["best_pytorch"]), None)
-    return f"{times}; Gatun **{spread(best)}** times as quick as {best['peer']}." if best else f"{times}."
+    ratios = [f"**{spread(row)}** times as quick as {row['peer']}" for row in references(table)]
+    return f"{times}; Gatun {', '.join(ratios)}." if ratios else f"{times}."
 
 
 def spread(row):
@@ -134,6 +143,7 @@ def conditions(options):
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit(),
         "machine": f"{cpu_model()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
+        "JAX": options.jax.version,
         "device, threads, cores": f"{options.device}, {options.threads}, {cores}",
         "load average at the start": f"{load:.2f}",
         "blocks, steps a block": f"{options.blocks}, {options.steps_per_block}",
