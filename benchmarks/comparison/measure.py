@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from comparison import agreement
-from comparison.peers import BENCHMARKS, Refused, arguments, environment, gatun_command, mode_command, peer_name, pinned, started
+from comparison.peers import PYTORCH_SCRIPT, Refused, arguments, environment, gatun_command, mode_command, peer_name, pinned, started
 
 SETTLE_SECONDS = 0.2  # an OpenMP thread spins for some milliseconds after its last work; let it fall asleep
 PROFILED_WARMUP, PROFILED_STEPS = 5, 10
@@ -183,8 +183,7 @@ def used_device_memory(options):
 
 def ceilings(options):
     """What train_step.py --ceilings measures of the device."""
-    script = str(BENCHMARKS / "pytorch" / "train_step.py")
-    command = [options.python, script, "--ceilings", "--device", options.device, "--threads", str(options.threads)]
+    command = [options.python, PYTORCH_SCRIPT, "--ceilings", "--device", options.device, "--threads", str(options.threads)]
     done = subprocess.run(
         command,
         env=environment(options, "pytorch"),

@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import NamedTuple
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
 STEP_PEER = "dev.gatun.benchmarks.StepPeer"
@@ -114,6 +113,7 @@ def environment(options, name):
         found["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # nvidia-smi's
     if name != "gatun":
         return {**found, "OMP_NUM_THREADS": str(options.threads), **({} if options.on_gpu else KEEP_MEMORY)}
+    found.setdefault("MALLOC_ARENA_MAX", "1")  # as the launcher does
     home = pathlib.Path(shutil.which(options.python)).absolute().parents[1]
     if (home / "pyvenv.cfg").is_file():  # NVIDIA's libraries that PyTorch came with, where Gatun can use them
         found.setdefault("VIRTUAL_ENV", str(home))
@@ -121,12 +121,12 @@ def environment(options, name):
 
 
 DRIVEN = ["--protocol", "stdio"]
+PYTORCH_SCRIPT = str(BENCHMARKS / "pytorch" / "train_step.py")
 JAX_SCRIPT = str(BENCHMARKS / "jaxpeer" / "train_step.py")
 
 
 def pytorch_command(options, setting, mode):
-    script = str(BENCHMARKS / "pytorch" / "train_step.py")
-    return [options.python, script, *arguments(options, *setting), *DRIVEN, "--mode", mode]
+    return [options.python, PYTORCH_SCRIPT, *arguments(options, *setting), *DRIVEN, "--mode", mode]
 
 
 def peer_name(mode):
@@ -135,40 +135,47 @@ def peer_name(mode):
 
 
 def mode_command(options, setting, mode):
-    """Refused where JAX was not found."""
+    """Refused where JAX is not there."""
     if mode != JAX:
         return pytorch_command(options, setting, mode)
-    if options.jax.missing:
-        raise Refused(options.jax.missing)
+    _, missing = options.jax
+    if missing:
+        raise Refused(missing)
     return [options.python, JAX_SCRIPT, *arguments(options, *setting), *DRIVEN]
 
 
-class Jax(NamedTuple):
-    """Its version where the given Python has it, and why it cannot be compared, if so."""
+def version_of(script, python, device, timeout=300):
+    """The version of what a peer in Python stands on; Refused, with the reason, where it or its device is not there."""
+    command = [python, script, "--devices", "--device", device]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise Refused(f"does not start: {e}") from e
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        module = re.search(r"No module named '(\w+)", why)
+        raise Refused(f"not installed: {python} has no module {module[1]}" if module else f"does not start: {why}")
+    version, devices = json.loads(done.stdout).values()
+    if int(device.partition(":")[2] or 0) >= devices:
+        raise Refused(f"{version} of {python} has no device {device}")
+    return version
 
-    version: str
-    missing: str = ""
+
+def require_pytorch(python, device):
+    try:
+        version_of(PYTORCH_SCRIPT, python, device)
+    except Refused as e:
+        raise Refused(f"PyTorch: {e}; --python needs numpy and a torch for this device") from e
 
 
 def find_jax(options):
-    """What its peer says of the devices of the wanted kind; asked before anything is timed."""
+    """What the report says of JAX, and why it does not take part, if so."""
     if JAX not in options.modes:
-        return Jax("not among --modes")
-    command = [options.python, JAX_SCRIPT, "--devices", "--device", options.device]
+        return "not among --modes", "not among --modes"
     try:
-        done = subprocess.run(
-            command, env=environment(options, JAX), capture_output=True, text=True, timeout=options.timeout, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Jax("does not start", f"gave no answer in {options.timeout} s")
-    if done.returncode == 0:
-        version, devices = json.loads(done.stdout).values()
-        has = int(options.device.partition(":")[2] or 0) < devices
-        return Jax(version) if has else Jax(f"{version}, without {options.device}", f"JAX {version} has no device {options.device}")
-    why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-    if re.search(r"No module named '(jax|jaxlib)\b", why):
-        return Jax("not installed", f"not installed: {options.python} has no module jax")
-    return Jax("does not start", f"does not start: {why}")
+        return version_of(JAX_SCRIPT, options.python, options.device), None
+    except Refused as e:
+        return str(e), str(e)
 
 
 def gatun_command(options, setting):

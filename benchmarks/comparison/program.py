@@ -30,6 +30,7 @@ def parser(description):
     found.add_argument("--network", default="mnist-unet", help="one of networks.py")
     found.add_argument("--batch", type=int, default=32, metavar="N")
     found.add_argument("--device", default="cpu")
+    found.add_argument("--devices", action="store_true", help="say the version, and how many devices of the kind there are")
     found.add_argument("--threads", type=int, default=2, metavar="N")
     found.add_argument("--warmup", type=int, default=3, metavar="STEPS")
     found.add_argument("--blocks", type=int, default=7, metavar="B")

@@ -143,7 +143,7 @@ def conditions(options):
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit(),
         "machine": f"{cpu_model()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
-        "JAX": options.jax.version,
+        "JAX": options.jax[0],
         "device, threads, cores": f"{options.device}, {options.threads}, {cores}",
         "load average at the start": f"{load:.2f}",
         "blocks, steps a block": f"{options.blocks}, {options.steps_per_block}",
@@ -160,6 +160,9 @@ def cpu_model():
 
 
 def commit():
+    built_from = BENCHMARKS.parent / "COMMIT"  # in the self-contained distribution
+    if built_from.is_file():
+        return built_from.read_text().strip()
     git = ["git", "-C", str(BENCHMARKS), "describe", "--always", "--dirty"]
     try:
         return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"

@@ -6,7 +6,6 @@
 or with --protocol stdio, driven line by line as ../PROTOCOL.md says (that is how ../compare uses it).
 A training step is one compiled program that takes the state's memory over: draw t and the noise, x_t, forward, mean squared
 error, backward, AdamW, averaged weights. A sampling, 50 steps of DDIM from noise to images, is one program too.
-With --devices nothing is measured: the version, and how many devices of the kind there are.
 """
 
 import functools
@@ -28,7 +27,6 @@ PRODUCTS = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}  # ja
 def parse():
     parser = program.parser(__doc__.splitlines()[0])
     parser.add_argument("--precision", choices=program.PRECISIONS, default="fp32", help="bf16: weights keep fp32 originals")
-    parser.add_argument("--devices", action="store_true", help="say what there is")
     return parser.parse_args()
 
 

@@ -267,7 +267,10 @@ def main():
     out, sys.stdout = sys.stdout, sys.stderr
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
-    if arguments.ceilings:
+    if arguments.devices:
+        devices = torch.cuda.device_count() if arguments.device.startswith("cuda") else 1
+        print(json.dumps({"version": torch.__version__, "devices": devices}), file=out)
+    elif arguments.ceilings:
         print(json.dumps(ceilings(torch.device(arguments.device))), file=out)
     else:
         program.run(arguments, NETWORKS, Benchmark, out)
