@@ -100,13 +100,9 @@ final class FewOutputsConvolution {
     DType type = Packing.common(x, dy);
     long floats = (long) taps * g.channels();
     long[] partial = new long[pool.size()];
-    pool.run(
-        worker -> {
-          int from = (int) worker.begin(g.batch());
-          int count = (int) worker.end(g.batch()) - from;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.batch(),
+        (worker, from, count) -> {
           long in = packing.dense(worker, Packing.FIRST, x, from, count, type);
           long columns = (long) count * pixels;
           long shifted = worker.scratch(Packing.SECOND, columns * taps * type.byteSize());

@@ -62,13 +62,9 @@ final class GatheredConvolution {
     long window = window(g);
     long pixels = pixels(g);
     long windows = windows(g, x, type);
-    pool.run(
-        worker -> {
-          int first = (int) worker.begin(g.outChannels());
-          int count = (int) worker.end(g.outChannels()) - first;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.outChannels(),
+        (worker, first, count) -> {
           long w =
               packing.denseRows(
                   worker, Packing.WEIGHTS, weight, taps(g) * first, taps(g) * count, type);
@@ -94,13 +90,9 @@ final class GatheredConvolution {
     long pixels = pixels(g);
     long inputs = (long) g.batch() * g.height() * g.width();
     long w = packing.weights(pool, weight, type);
-    pool.run(
-        worker -> {
-          int first = (int) worker.begin(g.channels());
-          int count = (int) worker.end(g.channels()) - first;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.channels(),
+        (worker, first, count) -> {
           long gradient = packing.denseRows(worker, Packing.FIRST, dy, 0, pixels, type);
           MatrixKey key =
               new MatrixKey(
@@ -142,13 +134,9 @@ final class GatheredConvolution {
     long window = window(g);
     long pixels = pixels(g);
     long windows = windows(g, x, type);
-    pool.run(
-        worker -> {
-          int first = (int) worker.begin(g.outChannels());
-          int count = (int) worker.end(g.outChannels()) - first;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.outChannels(),
+        (worker, first, count) -> {
           long row = taps(g) * first;
           long rows = taps(g) * count;
           Tensor part = dy.channelSlice(first, count);

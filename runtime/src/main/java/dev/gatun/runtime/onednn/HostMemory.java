@@ -14,13 +14,15 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class HostMemory implements DeviceMemory {
 
+  private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
+
   private final Map<Long, Arena> blocks = new ConcurrentHashMap<>();
 
   @Override
   public MemorySegment reserve(long bytes) {
     Arena arena = Arena.ofShared();
     try {
-      boolean large = bytes >= Pages.HUGE && Pages.areSupported();
+      boolean large = bytes >= Pages.HUGE && LINUX;
       MemorySegment block = large ? Pages.allocate(arena, bytes) : arena.allocate(bytes, ALIGNMENT);
       blocks.put(block.address(), arena);
       return block;

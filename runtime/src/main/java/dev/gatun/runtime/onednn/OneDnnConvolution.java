@@ -70,13 +70,9 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     Key key = new Key(Direction.FORWARD, g, x.dtype(), result, bias != null);
     Plan plan = plan(key);
     long w = reordered(plan, weight);
-    pool.run(
-        worker -> {
-          int from = (int) worker.begin(g.batch());
-          int count = (int) worker.end(g.batch()) - from;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.batch(),
+        (worker, from, count) -> {
           Primitive primitive = plan.primitive(worker, count);
           long in = packing.dense(worker, Packing.FIRST, x, from, count, x.dtype());
           long out = packing.target(worker, Packing.SECOND, y, from, count, result);
@@ -109,13 +105,9 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     Key key = new Key(Direction.INPUT_GRADIENT, g, result, dy.dtype(), false);
     Plan plan = plan(key);
     long w = reordered(plan, weight);
-    pool.run(
-        worker -> {
-          int from = (int) worker.begin(g.batch());
-          int count = (int) worker.end(g.batch()) - from;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.batch(),
+        (worker, from, count) -> {
           Primitive primitive = plan.primitive(worker, count);
           long in = packing.dense(worker, Packing.FIRST, dy, from, count, dy.dtype());
           long out = packing.target(worker, Packing.SECOND, dx, from, count, result);
@@ -152,13 +144,9 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     Plan plan = plan(key);
     long[] partial = new long[pool.size()];
     long biasBytes = dbias == null ? 0 : 4L * g.outChannels();
-    pool.run(
-        worker -> {
-          int from = (int) worker.begin(g.batch());
-          int count = (int) worker.end(g.batch()) - from;
-          if (count == 0) {
-            return;
-          }
+    pool.share(
+        g.batch(),
+        (worker, from, count) -> {
           Primitive primitive = plan.primitive(worker, count);
           long in = packing.dense(worker, Packing.FIRST, x, from, count, common);
           long gradient = packing.dense(worker, Packing.SECOND, dy, from, count, common);

@@ -42,10 +42,6 @@ final class Pages {
 
   private Pages() {}
 
-  static boolean areSupported() {
-    return System.getProperty("os.name").equals("Linux");
-  }
-
   /**
    * {@code bytes} bytes at a multiple of {@link #HUGE}, on huge pages where Linux grants them,
    * until the arena is closed.

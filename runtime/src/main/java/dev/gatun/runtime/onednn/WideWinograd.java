@@ -131,14 +131,8 @@ final class WideWinograd {
     return v[0];
   }
 
-  /** Work on {@code count} channels of the result from number {@code first} on. */
-  @FunctionalInterface
-  private interface Chunk {
-    void run(Worker worker, int first, int count);
-  }
-
   /** Each worker its channels of the result, in chunks with weights to {@code inner} others. */
-  private void chunks(int outer, int inner, Chunk work) {
+  private void chunks(int outer, int inner, WorkerPool.Share work) {
     long fit = CHUNK_BYTES / (4L * WinogradKernels.PLACES * inner);
     int size = (int) Math.max(STEP, fit / STEP * STEP);
     pool.run(

@@ -20,6 +20,12 @@ final class WorkerPool implements AutoCloseable {
     void run(Worker worker);
   }
 
+  /** Work on {@code count} items from number {@code first} on. */
+  @FunctionalInterface
+  interface Share {
+    void run(Worker worker, int first, int count);
+  }
+
   private static final long SPIN_NANOS = 100_000;
 
   private final Worker[] workers;
@@ -80,6 +86,18 @@ final class WorkerPool implements AutoCloseable {
     if (failed instanceof Error e) {
       throw e;
     }
+  }
+
+  /** As {@link #run}, on each worker that has some of the {@code items}. */
+  void share(int items, Share work) {
+    run(
+        worker -> {
+          int first = (int) worker.begin(items);
+          int count = (int) worker.end(items) - first;
+          if (count > 0) {
+            work.run(worker, first, count);
+          }
+        });
   }
 
   /** Runs {@code work} on the calling thread, as worker 0. */

@@ -106,7 +106,7 @@ final class VectorNormalization implements NormalizationKernels {
       for (long r = 0; r < rows; r += turn(rows)) {
         int n = (int) Math.min(turn(rows), rows - r);
         applyVector(x, first + r, n, c, scale, shift, block, y);
-        finish(block, n, y.at(first + r) + (long) c * y.size(), y.stride());
+        finish(block, y, first + r, n, c);
       }
     }
     if (c < channels) {
@@ -163,7 +163,7 @@ final class VectorNormalization implements NormalizationKernels {
         } else {
           applyAndAdd(x, residual, first + r, n, c, scale, shift, after, block, y);
         }
-        finish(block, n, y.at(first + r) + (long) c * y.size(), y.stride());
+        finish(block, y, first + r, n, c);
       }
     }
     if (c < channels) {
@@ -353,7 +353,7 @@ final class VectorNormalization implements NormalizationKernels {
       for (long r = 0; r < rows; r += turn(rows)) {
         int n = (int) Math.min(turn(rows), rows - r);
         gradientApplyVector(x, dy, first + r, n, c, scale, shift, a, b, d, block, dx);
-        finish(block, n, dx.at(first + r) + (long) c * dx.size(), dx.stride());
+        finish(block, dx, first + r, n, c);
       }
     }
     if (c < channels) {
@@ -468,11 +468,13 @@ final class VectorNormalization implements NormalizationKernels {
     return APART ? BLOCK : rows;
   }
 
-  /** Brings the rows of the block, if there is one, to the result at {@code to}. */
-  private static void finish(float[] block, int rows, long to, long stride) {
+  /** Brings the rows of the block, if there is one, to channels c to c + N of the result. */
+  private static void finish(float[] block, Rows result, long first, int rows, int c) {
     if (APART) {
+      long to = result.at(first) + (long) c * result.size();
       for (int r = 0; r < rows; r++) {
-        Lanes.storeLow(FloatVector.fromArray(F, block, r * N), to + r * stride);
+        Lanes.storeLow(FloatVector.fromArray(F, block, r * N), to);
+        to += result.stride();
       }
     }
   }
