@@ -26,6 +26,7 @@ class Session:
         self.checks = {}
         self.facts = {}  # what is known of each peer beside its times
         self.steps = []  # of each group: the milliseconds of each peer's blocks
+        self.steps_by_events = []  # the same by the device's clock, of the peers that read it
         self.samplings = {}  # by the number of images, then as above
         self.starts = []
         self.differ = False  # whether a mode computes something else
@@ -55,7 +56,9 @@ class Session:
                     self.drop(name, e)
             if self.options.check_only or len(peers) == 1 and self.steps:
                 return
-            self.steps.append(self.in_turn(peers, self.options.blocks, "block", lambda answer: answer["loss"] < float("inf")))
+            blocks = self.in_turn(peers, self.options.blocks, "block", lambda answer: answer["loss"] < float("inf"))
+            self.steps.append(medians(blocks))
+            self.steps_by_events.append(by_events(blocks))
             for peer in list(peers):
                 self.facts[peer.name].update(self.alive(peers, peer, "memory"))
             self.sample(peers, sampled)
@@ -98,12 +101,12 @@ class Session:
                     peer.ask_for(f"sample {count}", self.options.warmup_sampling_seconds)
                 except Refused as e:
                     self.lose(wanted, peer, e)
-            times = self.in_turn(wanted, self.options.samplings, f"sample {count}", lambda answer: abs(answer["loss"]) <= 1)
-            self.samplings.setdefault(count, []).append(times)
+            drawn = self.in_turn(wanted, self.options.samplings, f"sample {count}", lambda answer: abs(answer["loss"]) <= 1)
+            self.samplings.setdefault(count, []).append(medians(drawn))
 
     def in_turn(self, peers, rounds, command, valid):
-        """Milliseconds (of a block its steps' median) of every peer, in rounds; the first one changes from round to round."""
-        times = {peer.name: [] for peer in peers}
+        """What every peer answers, in rounds; the first one changes from round to round."""
+        answers = {peer.name: [] for peer in peers}
         for r in range(rounds):
             first = r % len(peers)
             for peer in peers[first:] + peers[:first]:
@@ -112,14 +115,11 @@ class Session:
                     answer = peer.ask(command)
                     if not valid(answer):
                         raise Refused(f"{peer.name}: after '{command}' the loss, or the images' mean, is {answer['loss']}")
-                    times[peer.name].append(statistics.median(answer["ms_per_step"]))
+                    answers[peer.name].append(answer)
                 except Refused as e:
                     self.lose(peers, peer, e)
-                    del times[peer.name]
-                    continue
-                if "device_ms_per_step" in answer and command == "block":
-                    self.facts[peer.name].setdefault("device_ms", []).append(answer["device_ms_per_step"])
-        return times
+                    del answers[peer.name]
+        return answers
 
     def alive(self, peers, peer, command):
         try:
@@ -165,6 +165,17 @@ class Session:
                     self.drop(f"{name} (its start)", e)
                     del times[name]
         self.starts = [times]
+
+
+def medians(answers):
+    """Of each peer's answers the milliseconds, of a block those of its steps' median."""
+    return {name: [statistics.median(answer["ms_per_step"]) for answer in given] for name, given in answers.items()}
+
+
+def by_events(answers):
+    """Of each peer whose answers have it the milliseconds of a step by the device's clock."""
+    key = "device_ms_per_step"
+    return {name: [answer[key] for answer in given] for name, given in answers.items() if all(key in answer for answer in given)}
 
 
 def used_device_memory(options):

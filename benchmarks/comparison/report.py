@@ -54,6 +54,9 @@ def result(session):
         for row in found["step"]["rows"]:
             row["images_per_second"] = batch / row["median"] * 1e3
             row.update(session.facts[row["peer"]])
+    timed = [group for group in session.steps_by_events if "gatun" in group]
+    if timed:
+        found["step_by_events"] = compared(timed, order)
     for key, groups in (("sampling", session.samplings), ("start", {None: session.starts})):
         tables = {count: compared(times, order) for count, times in groups.items() if times}
         if tables:
@@ -80,6 +83,8 @@ def markdown(report):
         lines += ["", f"## {found['network']}, batch {found['batch']}, {found['precision']}", ""]
         if "step" in found:
             lines += step_table(found["step"])
+        if "step_by_events" in found:
+            lines += ["", f"By the device's clock, events around each block: {sentence(found['step_by_events'], 'ms')}"]
         for count, table in found.get("sampling", {}).items():
             lines += ["", f"{count} images by 50 steps of DDIM: {sentence(table, 'ms')}"]
         if "start" in found:

@@ -6,6 +6,7 @@ import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
+import dev.gatun.runtime.op.Event;
 import dev.gatun.runtime.op.MatrixProduct;
 import dev.gatun.runtime.op.Normalization;
 import dev.gatun.runtime.op.ParameterUpdate;
@@ -158,6 +159,26 @@ final class TimedBackend implements Backend {
       @Override
       public void close() {}
     };
+  }
+
+  @Override
+  public void allowTensorFloats(boolean allowed) {
+    backend.allowTensorFloats(allowed);
+  }
+
+  @Override
+  public void beginRange(String name) {
+    backend.beginRange(name);
+  }
+
+  @Override
+  public void endRange() {
+    backend.endRange();
+  }
+
+  @Override
+  public Event recordEvent() {
+    return backend.recordEvent();
   }
 
   @Override

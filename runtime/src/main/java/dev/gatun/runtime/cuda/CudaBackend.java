@@ -1,6 +1,7 @@
 package dev.gatun.runtime.cuda;
 
 import dev.gatun.runtime.cuda.driver.CudaDevice;
+import dev.gatun.runtime.cuda.driver.CudaEvent;
 import dev.gatun.runtime.cuda.driver.CudaGraph;
 import dev.gatun.runtime.cuda.driver.Nvtx;
 import dev.gatun.runtime.cuda.driver.StagedCopies;
@@ -10,6 +11,7 @@ import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
+import dev.gatun.runtime.op.Event;
 import dev.gatun.runtime.op.MatrixProduct;
 import dev.gatun.runtime.op.Normalization;
 import dev.gatun.runtime.op.ParameterUpdate;
@@ -181,6 +183,19 @@ public final class CudaBackend implements Backend {
   @Override
   public void endRange() {
     Nvtx.pop();
+  }
+
+  /** A CUDA event in the session's stream. */
+  @Override
+  public Event recordEvent() {
+    CudaEvent event = CudaEvent.forTiming(session.device());
+    try {
+      event.record(session.stream());
+      return event;
+    } catch (RuntimeException | Error e) {
+      event.close();
+      throw e;
+    }
   }
 
   @Override

@@ -98,6 +98,16 @@ public interface Backend extends AutoCloseable {
   /** Ends the range that was begun last. */
   default void endRange() {}
 
+  /**
+   * Marks the moment at which the device will have done what was asked of it so far; between two of
+   * them lies the device's time, which the host's clock shows only where the device is idle before
+   * and after. Not within {@link #capture}. Here: waits and reads the host's clock.
+   */
+  default Event recordEvent() {
+    synchronize();
+    return new HostEvent(System.nanoTime());
+  }
+
   /** Waits until the device has done all that was asked of it. */
   void synchronize();
 

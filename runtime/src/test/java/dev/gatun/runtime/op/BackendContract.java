@@ -3,6 +3,7 @@ package dev.gatun.runtime.op;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.runtime.memory.DeviceArena;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** {@link Backend}'s memory, copies and captured programs. */
 public abstract class BackendContract extends OperatorContract {
+  private static final double EVENT_RESOLUTION = 2e-3; // ms, of a GPU's clock, with room
 
   @Test
   public void describesItself() {
@@ -55,6 +57,49 @@ public abstract class BackendContract extends OperatorContract {
         }
       }
     }
+  }
+
+  /**
+   * The device's time is that of the work between two events, no more than the host waits for it.
+   */
+  @Test
+  public void eventsMeasureTheWorkBetweenThem() {
+    Tensor x = Tensor.allocate(arena(), DType.FLOAT32, Shape.of(1_000_003));
+    tested().elementwise().fill(1, x);
+    tested().synchronize();
+    long start = System.nanoTime();
+    try (Event first = tested().recordEvent()) {
+      for (int i = 0; i < 3; i++) {
+        tested().elementwise().fill(i, x);
+      }
+      try (Event second = tested().recordEvent()) {
+        tested().elementwise().fill(3, x);
+        try (Event third = tested().recordEvent()) {
+          double whole = third.millisecondsSince(first);
+          double host = (System.nanoTime() - start) * 1e-6;
+          double parts = second.millisecondsSince(first) + third.millisecondsSince(second);
+          assertTrue(second.millisecondsSince(first) > 0, "time of three fills");
+          assertTrue(third.millisecondsSince(second) > 0, "time of one fill");
+          assertTrue(whole <= host + EVENT_RESOLUTION, whole + " ms of " + host);
+          assertEquals(whole, parts, 2 * EVENT_RESOLUTION);
+          Event stranger = new Stranger();
+          var refused =
+              assertThrows(
+                  IllegalArgumentException.class, () -> second.millisecondsSince(stranger));
+          assertTrue(refused.getMessage().contains("expected"), refused.getMessage());
+        }
+      }
+    }
+  }
+
+  private record Stranger() implements Event {
+    @Override
+    public double millisecondsSince(Event start) {
+      return 0;
+    }
+
+    @Override
+    public void close() {}
   }
 
   @Test

@@ -191,12 +191,12 @@ public final class Planner {
   private ExecutionPlan fastest(
       List<ExecutionPlan> plans, Workspace workspace, MemorySegment... operands) {
     ExecutionPlan fastest = null;
-    float least = Float.POSITIVE_INFINITY;
+    double least = Double.POSITIVE_INFINITY;
     try (CudaEvent start = CudaEvent.forTiming(handle.stream().device());
         CudaEvent end = CudaEvent.forTiming(handle.stream().device())) {
       for (ExecutionPlan plan : plans) {
         try {
-          float time = time(plan, start, end, workspace.of(plan.workspaceBytes()), operands);
+          double time = time(plan, start, end, workspace.of(plan.workspaceBytes()), operands);
           LOG.log(Level.TRACE, "{0}: {1} ms", plan, time);
           if (fastest == null || time < least) {
             fastest = plan;
@@ -220,7 +220,7 @@ public final class Planner {
   }
 
   /** Milliseconds of one execution. */
-  private float time(
+  private double time(
       ExecutionPlan plan,
       CudaEvent start,
       CudaEvent end,
@@ -232,7 +232,6 @@ public final class Planner {
       plan.execute(handle, workspace, operands);
     }
     end.record(handle.stream());
-    end.synchronize();
     return end.millisecondsSince(start) / REPETITIONS;
   }
 }
