@@ -18,13 +18,19 @@ import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Another backend, with the time that each of its operators takes written down. On a device that
- * works asynchronously each call is awaited, so that the sum is more than an untimed step.
+ * Another backend, with the time that each of its operators takes on the device written down:
+ * between two events around each call, read at the next {@link #download} or {@link #synchronize},
+ * so that a GPU's queue stays filled.
  */
 final class TimedBackend implements Backend {
+  private record TimedCall(String operator, Object[] arguments, Event start, Event end) {}
+
   private final Backend backend;
+  private final List<TimedCall> calls = new ArrayList<>();
   private final OperatorTimes times;
   private final Elementwise elementwise;
   private final MatrixProduct matrixProduct;
@@ -58,18 +64,28 @@ final class TimedBackend implements Backend {
             family.getClassLoader(),
             new Class<?>[] {family},
             (self, method, arguments) -> {
-              long start = System.nanoTime();
+              Event start = backend.recordEvent();
               try {
                 return method.invoke(operators, arguments);
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               } finally {
-                backend.synchronize();
-                long nanos = System.nanoTime() - start;
-                times.add(family.getSimpleName() + "." + method.getName(), arguments, nanos);
+                String name = family.getSimpleName() + "." + method.getName();
+                calls.add(new TimedCall(name, arguments, start, backend.recordEvent()));
               }
             });
     return family.cast(proxy);
+  }
+
+  private void readTimes() {
+    for (TimedCall call : calls) {
+      try (Event start = call.start;
+          Event end = call.end) {
+        long nanos = Math.round(end.millisecondsSince(start) * 1e6);
+        times.add(call.operator, call.arguments, nanos);
+      }
+    }
+    calls.clear();
   }
 
   @Override
@@ -145,6 +161,7 @@ final class TimedBackend implements Backend {
   @Override
   public void download(Tensor source, MemorySegment destination) {
     backend.download(source, destination);
+    readTimes();
   }
 
   /** The plain call: a captured graph would hide its operators. */
@@ -184,10 +201,12 @@ final class TimedBackend implements Backend {
   @Override
   public void synchronize() {
     backend.synchronize();
+    readTimes();
   }
 
   @Override
   public void close() {
+    readTimes();
     backend.close();
   }
 }

@@ -61,6 +61,7 @@ class OperatorCostTest {
   }
 
   private void assertCost(long flops, long bytes) {
+    backend.synchronize(); // the times are read
     assertEquals(flops, times.flops(), "operations");
     assertEquals(bytes, times.bytes(), "bytes");
     times.clear();
