@@ -28,28 +28,28 @@ final class Lanes {
 
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
-  private static final VectorShuffle<Float> BY_8 = rotation(8);
-  private static final VectorShuffle<Float> BY_4 = rotation(4);
-  private static final VectorShuffle<Float> BY_2 = rotation(2);
-  private static final VectorShuffle<Float> BY_1 = rotation(1);
+  static final VectorShuffle<Float> BY_8 = rotation(8);
+  static final VectorShuffle<Float> BY_4 = rotation(4);
+  static final VectorShuffle<Float> BY_2 = rotation(2);
+  static final VectorShuffle<Float> BY_1 = rotation(1);
 
-  private static final FloatVector ONE = FloatVector.broadcast(F, 1f);
-  private static final FloatVector LOG2_E = FloatVector.broadcast(F, ExpTerms.LOG2_E);
-  private static final FloatVector MINUS_LOG2_E = FloatVector.broadcast(F, -ExpTerms.LOG2_E);
-  private static final FloatVector ROUND = FloatVector.broadcast(F, ExpTerms.ROUND);
-  private static final FloatVector MINUS_LN_2_HIGH = FloatVector.broadcast(F, -ExpTerms.LN_2_HIGH);
-  private static final FloatVector MINUS_LN_2_LOW = FloatVector.broadcast(F, -ExpTerms.LN_2_LOW);
-  private static final FloatVector C6 = FloatVector.broadcast(F, ExpTerms.C6);
-  private static final FloatVector C5 = FloatVector.broadcast(F, ExpTerms.C5);
-  private static final FloatVector C4 = FloatVector.broadcast(F, ExpTerms.C4);
-  private static final FloatVector C3 = FloatVector.broadcast(F, ExpTerms.C3);
-  private static final FloatVector C2 = FloatVector.broadcast(F, ExpTerms.C2);
+  static final FloatVector ONE = FloatVector.broadcast(F, 1f);
+  static final FloatVector LOG2_E = FloatVector.broadcast(F, ExpTerms.LOG2_E);
+  static final FloatVector MINUS_LOG2_E = FloatVector.broadcast(F, -ExpTerms.LOG2_E);
+  static final FloatVector ROUND = FloatVector.broadcast(F, ExpTerms.ROUND);
+  static final FloatVector MINUS_LN_2_HIGH = FloatVector.broadcast(F, -ExpTerms.LN_2_HIGH);
+  static final FloatVector MINUS_LN_2_LOW = FloatVector.broadcast(F, -ExpTerms.LN_2_LOW);
+  static final FloatVector C6 = FloatVector.broadcast(F, ExpTerms.C6);
+  static final FloatVector C5 = FloatVector.broadcast(F, ExpTerms.C5);
+  static final FloatVector C4 = FloatVector.broadcast(F, ExpTerms.C4);
+  static final FloatVector C3 = FloatVector.broadcast(F, ExpTerms.C3);
+  static final FloatVector C2 = FloatVector.broadcast(F, ExpTerms.C2);
 
-  private static final FloatVector D5 = FloatVector.broadcast(F, ExpTerms.D5);
-  private static final FloatVector D4 = FloatVector.broadcast(F, ExpTerms.D4);
-  private static final FloatVector D3 = FloatVector.broadcast(F, ExpTerms.D3);
-  private static final FloatVector D2 = FloatVector.broadcast(F, ExpTerms.D2);
-  private static final FloatVector D1 = FloatVector.broadcast(F, ExpTerms.D1);
+  static final FloatVector D5 = FloatVector.broadcast(F, ExpTerms.D5);
+  static final FloatVector D4 = FloatVector.broadcast(F, ExpTerms.D4);
+  static final FloatVector D3 = FloatVector.broadcast(F, ExpTerms.D3);
+  static final FloatVector D2 = FloatVector.broadcast(F, ExpTerms.D2);
+  static final FloatVector D1 = FloatVector.broadcast(F, ExpTerms.D1);
 
   private Lanes() {}
 
@@ -126,36 +126,36 @@ final class Lanes {
     }
   }
 
-  private static FloatVector widen(ShortVector bits) {
+  static FloatVector widen(ShortVector bits) {
     return upperHalf((IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0));
   }
 
-  private static FloatVector upperHalf(IntVector bits) {
+  static FloatVector upperHalf(IntVector bits) {
     return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
   }
 
   // In pieces of at most 35 bytes of code, which are inlined however little of a profile there is.
 
-  private static ShortVector narrow(FloatVector value) {
+  static ShortVector narrow(FloatVector value) {
     IntVector bits = value.reinterpretAsInts();
     return lowerHalf(rounded(bits).blend(quiet(bits), nan(bits)));
   }
 
-  private static ShortVector lowerHalf(IntVector bits) {
+  static ShortVector lowerHalf(IntVector bits) {
     return (ShortVector)
         bits.lanewise(VectorOperators.LSHR, 16).convertShape(VectorOperators.I2S, S, 0);
   }
 
-  private static IntVector rounded(IntVector bits) {
+  static IntVector rounded(IntVector bits) {
     return bits.add(bits.lanewise(VectorOperators.LSHR, 16).and(1)).add(0x7FFF);
   }
 
   /** A NaN must not be rounded to infinity. */
-  private static IntVector quiet(IntVector bits) {
+  static IntVector quiet(IntVector bits) {
     return bits.or(0x00400000);
   }
 
-  private static VectorMask<Integer> nan(IntVector bits) {
+  static VectorMask<Integer> nan(IntVector bits) {
     return bits.and(0x7FFFFFFF).compare(VectorOperators.GT, 0x7F800000);
   }
 
@@ -176,31 +176,31 @@ final class Lanes {
     return timesPowerOfTwo(exp2OfRest(bounded.sub(shifted.sub(ROUND))), shifted);
   }
 
-  private static FloatVector exp2OfRest(FloatVector r) {
+  static FloatVector exp2OfRest(FloatVector r) {
     return lowTerms2(D5.fma(r, D4).fma(r, D3), r);
   }
 
-  private static FloatVector lowTerms2(FloatVector p, FloatVector r) {
+  static FloatVector lowTerms2(FloatVector p, FloatVector r) {
     return p.fma(r, D2).fma(r, D1).fma(r, ONE);
   }
 
-  private static FloatVector rest(FloatVector x, FloatVector n) {
+  static FloatVector rest(FloatVector x, FloatVector n) {
     return n.fma(MINUS_LN_2_LOW, n.fma(MINUS_LN_2_HIGH, x));
   }
 
-  private static FloatVector expOfRest(FloatVector r) {
+  static FloatVector expOfRest(FloatVector r) {
     return lowTerms(C6.fma(r, C5).fma(r, C4).fma(r, C3), r);
   }
 
-  private static FloatVector lowTerms(FloatVector p, FloatVector r) {
+  static FloatVector lowTerms(FloatVector p, FloatVector r) {
     return p.fma(r, C2).fma(r, ONE).fma(r, ONE);
   }
 
-  private static FloatVector timesPowerOfTwo(FloatVector p, FloatVector shifted) {
+  static FloatVector timesPowerOfTwo(FloatVector p, FloatVector shifted) {
     return p.reinterpretAsInts().add(exponent(shifted)).reinterpretAsFloats();
   }
 
-  private static IntVector exponent(FloatVector shifted) {
+  static IntVector exponent(FloatVector shifted) {
     // the bits of ROUND itself are shifted out
     return shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
   }

@@ -13,8 +13,8 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorActivation {
 
-  private static final float ROOT_HALF = 0.70710678118654752f;
-  private static final float DENSITY = 0.39894228040143268f; // 1 / sqrt(2 pi)
+  static final float ROOT_HALF = 0.70710678118654752f;
+  static final float DENSITY = 0.39894228040143268f; // 1 / sqrt(2 pi)
 
   private VectorActivation() {}
 
@@ -46,35 +46,35 @@ final class VectorActivation {
     return f == Activation.SINE ? sineGradient(z, dy) : dy;
   }
 
-  private static FloatVector silu(FloatVector z) {
+  static FloatVector silu(FloatVector z) {
     return z.mul(Lanes.sigmoid(z));
   }
 
-  private static FloatVector siluGradient(FloatVector z, FloatVector dy) {
+  static FloatVector siluGradient(FloatVector z, FloatVector dy) {
     FloatVector s = Lanes.sigmoid(z);
     FloatVector one = FloatVector.broadcast(F, 1f);
     return dy.mul(s.mul(z.fma(one.sub(s), one)));
   }
 
-  private static FloatVector gelu(FloatVector z) {
+  static FloatVector gelu(FloatVector z) {
     return z.mul(normalCdf(z));
   }
 
-  private static FloatVector geluGradient(FloatVector z, FloatVector dy) {
+  static FloatVector geluGradient(FloatVector z, FloatVector dy) {
     FloatVector density = Lanes.exp(z.mul(z).mul(-0.5f)).mul(DENSITY);
     return dy.mul(z.fma(density, normalCdf(z)));
   }
 
-  private static FloatVector sine(FloatVector z) {
+  static FloatVector sine(FloatVector z) {
     return laneByLane(ScalarActivation::sine, z);
   }
 
-  private static FloatVector sineGradient(FloatVector z, FloatVector dy) {
+  static FloatVector sineGradient(FloatVector z, FloatVector dy) {
     return dy.mul(laneByLane(ScalarActivation::cosine, z));
   }
 
   /** The Vector API's sine has other bits once it is compiled. */
-  private static FloatVector laneByLane(FloatFunction f, FloatVector z) {
+  static FloatVector laneByLane(FloatFunction f, FloatVector z) {
     float[] lanes = z.toArray();
     for (int i = 0; i < lanes.length; i++) {
       lanes[i] = f.apply(lanes[i]);
@@ -82,12 +82,12 @@ final class VectorActivation {
     return FloatVector.fromArray(F, lanes, 0);
   }
 
-  private interface FloatFunction {
+  interface FloatFunction {
     float apply(float x);
   }
 
   /** (1 + erf(z / sqrt 2)) / 2 by {@link ErfTerms}. */
-  private static FloatVector normalCdf(FloatVector z) {
+  static FloatVector normalCdf(FloatVector z) {
     FloatVector x = z.mul(ROOT_HALF);
     FloatVector t = x.abs().min(ErfTerms.LIMIT);
     FloatVector p = FloatVector.broadcast(F, ErfTerms.C[0]);

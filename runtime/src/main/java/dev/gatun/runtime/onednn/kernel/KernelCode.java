@@ -1,0 +1,182 @@
+package dev.gatun.runtime.onednn.kernel;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassHierarchyResolver;
+import java.lang.classfile.ClassModel;
+import java.lang.classfile.ClassTransform;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.CodeElement;
+import java.lang.classfile.CodeModel;
+import java.lang.classfile.CodeTransform;
+import java.lang.classfile.Label;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.Opcode;
+import java.lang.classfile.instruction.BranchInstruction;
+import java.lang.classfile.instruction.FieldInstruction;
+import java.lang.classfile.instruction.InvokeDynamicInstruction;
+import java.lang.classfile.instruction.InvokeInstruction;
+import java.lang.classfile.instruction.LabelTarget;
+import java.lang.reflect.AccessFlag;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The class files of kernels as they are compiled: with each loop in a method of its own, into
+ * which the static methods of this package that it calls are copied.
+ *
+ * <p>C2 keeps vectors in registers only where it inlines whatever passes them on, and what it
+ * inlines depends on the moment at which it compiles: on how often a helper was counted until then,
+ * and on whether it was compiled by itself before. Where it leaves one call, every vector becomes
+ * an object, and a loop takes three to ten times as long until the program ends. Calls that are not
+ * there cannot be left. The Vector API's own methods are always inlined.
+ */
+final class KernelCode {
+
+  /** Bytes of code: HotSpot's FreqInlineSize, what it inlines at most. */
+  private static final int LONGEST_INLINED = 325;
+
+  private static final ClassValue<byte[]> CODE =
+      new ClassValue<>() {
+        @Override
+        protected byte[] computeValue(Class<?> template) {
+          return new KernelCode(template).transformed(template);
+        }
+      };
+
+  private final ClassFile files;
+  private final Class<?> neighbour;
+  private final Map<String, ClassModel> classes = new HashMap<>();
+  private final Map<String, @Nullable MethodModel> copied = new HashMap<>();
+
+  private KernelCode(Class<?> neighbour) {
+    this.neighbour = neighbour;
+    files =
+        ClassFile.of(
+            ClassFile.ClassHierarchyResolverOption.of(
+                ClassHierarchyResolver.ofResourceParsing(neighbour.getClassLoader())
+                    .orElse(ClassHierarchyResolver.defaultResolver())));
+  }
+
+  /** The class file of a copy of {@code template}; made once. */
+  static byte[] of(Class<?> template) {
+    return CODE.get(template);
+  }
+
+  private byte[] transformed(Class<?> template) {
+    ClassModel model = classNamed(template.getName().replace('.', '/'));
+    ClassTransform loops =
+        ClassTransform.transformingMethodBodies(
+            method -> method.code().filter(KernelCode::loops).isPresent(),
+            CodeTransform.ofStateful(LoopTransform::new));
+    return files.transformClass(model, loops);
+  }
+
+  private ClassModel classNamed(String internalName) {
+    return classes.computeIfAbsent(
+        internalName,
+        name -> {
+          String file = name.substring(name.lastIndexOf('/') + 1) + ".class";
+          try (InputStream in = neighbour.getResourceAsStream(file)) {
+            if (in == null) {
+              throw new IllegalStateException("kernel " + name + ": its class file is not there");
+            }
+            return files.parse(in.readAllBytes());
+          } catch (IOException e) {
+            throw new IllegalStateException("kernel " + name + ": cannot be read", e);
+          }
+        });
+  }
+
+  /** Whether a branch leads backward. */
+  static boolean loops(CodeModel code) {
+    Set<Label> seen = new HashSet<>();
+    for (CodeElement element : code) {
+      if (element instanceof LabelTarget target) {
+        seen.add(target.label());
+      } else if (element instanceof BranchInstruction branch && seen.contains(branch.target())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The static method of this package that is called, if it can be copied; null otherwise. */
+  private @Nullable MethodModel target(InvokeInstruction call) {
+    String owner = call.owner().asInternalName();
+    int end = owner.lastIndexOf('/');
+    if (call.opcode() != Opcode.INVOKESTATIC
+        || !owner
+            .substring(0, end + 1)
+            .replace('/', '.')
+            .equals(neighbour.getPackageName() + ".")) {
+      return null;
+    }
+    String key = owner + "." + call.name().stringValue() + call.type().stringValue();
+    if (!copied.containsKey(key)) {
+      copied.put(key, null); // were it to call itself
+      ClassModel model = classNamed(owner);
+      for (MethodModel method : model.methods()) {
+        if (method.methodName().equals(call.name()) && method.methodType().equals(call.type())) {
+          copied.put(key, canBeCopied(model, method) ? method : null);
+        }
+      }
+    }
+    return copied.get(key);
+  }
+
+  private boolean canBeCopied(ClassModel owner, MethodModel method) {
+    CodeModel code = method.code().orElse(null);
+    if (code == null || loops(code) || !code.exceptionHandlers().isEmpty()) {
+      return false;
+    }
+    String template = neighbour.getName().replace('.', '/');
+    return owner.thisClass().asInternalName().equals(template)
+        || code.elementStream().noneMatch(element -> isPrivateTo(owner, element));
+  }
+
+  /** Whether another class than {@code owner} could not have the element in its code. */
+  private boolean isPrivateTo(ClassModel owner, CodeElement element) {
+    return switch (element) {
+      case InvokeInstruction call when target(call) != null -> false;
+      case InvokeInstruction call when call.owner().equals(owner.thisClass()) ->
+          owner.methods().stream()
+              .anyMatch(
+                  m -> m.methodName().equals(call.name()) && m.flags().has(AccessFlag.PRIVATE));
+      case FieldInstruction field when field.owner().equals(owner.thisClass()) ->
+          owner.fields().stream()
+              .anyMatch(
+                  f -> f.fieldName().equals(field.name()) && f.flags().has(AccessFlag.PRIVATE));
+      case InvokeDynamicInstruction dynamic -> true;
+      default -> false;
+    };
+  }
+
+  /**
+   * Copies what is called, and begins with instructions that do nothing, and of which no compiled
+   * code is left: so many that the loop is never compiled as a part of its caller, where it could
+   * be too much.
+   */
+  private final class LoopTransform implements CodeTransform {
+    @Override
+    public void atStart(CodeBuilder builder) {
+      for (int i = 0; i < LONGEST_INLINED; i++) {
+        builder.nop();
+      }
+    }
+
+    @Override
+    public void accept(CodeBuilder builder, CodeElement element) {
+      MethodModel called = element instanceof InvokeInstruction call ? target(call) : null;
+      if (called == null) {
+        builder.with(element);
+      } else {
+        new CalleeCopy(builder, called, this).write();
+      }
+    }
+  }
+}
