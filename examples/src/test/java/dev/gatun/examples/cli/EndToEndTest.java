@@ -10,9 +10,13 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 /** Train, stop, resume and sample by the command line alone. */
@@ -117,5 +121,32 @@ class EndToEndTest {
     Cli cli = Cli.run("sample", "mnist", "--count", 1, "--steps", 2, "--out", picture);
     assertEquals(0, cli.status(), cli.err());
     assertEquals(228, ImageIO.read(picture.toFile()).getWidth());
+  }
+
+  /** Groups and precisions round differently: nearly the same picture. */
+  @ParameterizedTest
+  @CsvSource({"--group, 1", "--group, 3", "--precision, bf16"})
+  void drawsInOtherGroupsAndPrecisions(String option, String value) throws IOException {
+    BufferedImage usual = drawn("usual.png");
+    BufferedImage other = drawn("other.png", option, value);
+    assertEquals(usual.getWidth(), other.getWidth());
+    double sum = 0;
+    for (int y = 0; y < usual.getHeight(); y++) {
+      for (int x = 0; x < usual.getWidth(); x++) {
+        sum += Math.abs((usual.getRGB(x, y) & 0xff) - (other.getRGB(x, y) & 0xff));
+      }
+    }
+    double mean = sum / usual.getHeight() / usual.getWidth();
+    assertTrue(mean < 2, option + " " + value + ": a mean difference of " + mean + " of 255");
+  }
+
+  private BufferedImage drawn(String name, Object... more) throws IOException {
+    Path picture = folder.resolve(name);
+    List<Object> arguments = new ArrayList<>(List.of("sample", "mnist", "--count", 4));
+    arguments.addAll(List.of("--sampler", "ddim", "--steps", 3, "--out", picture));
+    arguments.addAll(List.of(more));
+    Cli cli = Cli.run(arguments.toArray());
+    assertEquals(0, cli.status(), cli.err());
+    return ImageIO.read(picture.toFile());
   }
 }
