@@ -12,7 +12,9 @@ import java.lang.classfile.CodeModel;
 import java.lang.classfile.CodeTransform;
 import java.lang.classfile.Label;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
 import java.lang.classfile.Opcode;
+import java.lang.classfile.attribute.CodeAttribute;
 import java.lang.classfile.instruction.BranchInstruction;
 import java.lang.classfile.instruction.FieldInstruction;
 import java.lang.classfile.instruction.InvokeDynamicInstruction;
@@ -23,6 +25,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,12 +36,19 @@ import org.jspecify.annotations.Nullable;
  * inlines depends on the moment at which it compiles: on how often a helper was counted until then,
  * and on whether it was compiled by itself before. Where it leaves one call, every vector becomes
  * an object, and a loop takes three to ten times as long until the program ends. Calls that are not
- * there cannot be left. The Vector API's own methods are always inlined.
+ * there cannot be left. The Vector API's own methods are always inlined. Loops that would become
+ * too long for HotSpot keep their calls.
  */
 final class KernelCode {
 
   /** Bytes of code: HotSpot's FreqInlineSize, what it inlines at most. */
   private static final int LONGEST_INLINED = 325;
+
+  /**
+   * Bytes of code, these included: a loop of some 1,900, with 130 calls of the Vector API, is
+   * beyond what C1 compiles, and is never handed on to C2 then.
+   */
+  static final int LONGEST_LOOP = 1500;
 
   private static final ClassValue<byte[]> CODE =
       new ClassValue<>() {
@@ -69,11 +79,41 @@ final class KernelCode {
 
   private byte[] transformed(Class<?> template) {
     ClassModel model = classNamed(template.getName().replace('.', '/'));
+    byte[] whole = transformed(model, Set.of());
+    Set<String> tooLong =
+        files.parse(whole).methods().stream()
+            .filter(method -> method.code().filter(KernelCode::isTooLong).isPresent())
+            .map(KernelCode::key)
+            .collect(Collectors.toSet());
+    return tooLong.isEmpty() ? whole : transformed(model, tooLong);
+  }
+
+  /**
+   * The class with its loops apart, and with what they call in all of them but the {@code plain}.
+   */
+  private byte[] transformed(ClassModel model, Set<String> plain) {
     ClassTransform loops =
-        ClassTransform.transformingMethodBodies(
-            method -> method.code().filter(KernelCode::loops).isPresent(),
-            CodeTransform.ofStateful(LoopTransform::new));
+        (builder, element) -> {
+          if (element instanceof MethodModel method
+              && method.code().filter(KernelCode::loops).isPresent()) {
+            boolean copying = !plain.contains(key(method));
+            builder.transformMethod(
+                method,
+                MethodTransform.transformingCode(
+                    CodeTransform.ofStateful(() -> new LoopTransform(copying))));
+          } else {
+            builder.with(element);
+          }
+        };
     return files.transformClass(model, loops);
+  }
+
+  private static boolean isTooLong(CodeModel code) {
+    return ((CodeAttribute) code).codeLength() > LONGEST_LOOP;
+  }
+
+  private static String key(MethodModel method) {
+    return method.methodName().stringValue() + method.methodType().stringValue();
   }
 
   private ClassModel classNamed(String internalName) {
@@ -162,6 +202,12 @@ final class KernelCode {
    * be too much.
    */
   private final class LoopTransform implements CodeTransform {
+    private final boolean copying;
+
+    LoopTransform(boolean copying) {
+      this.copying = copying;
+    }
+
     @Override
     public void atStart(CodeBuilder builder) {
       for (int i = 0; i < LONGEST_INLINED; i++) {
@@ -171,7 +217,8 @@ final class KernelCode {
 
     @Override
     public void accept(CodeBuilder builder, CodeElement element) {
-      MethodModel called = element instanceof InvokeInstruction call ? target(call) : null;
+      MethodModel called =
+          copying && element instanceof InvokeInstruction call ? target(call) : null;
       if (called == null) {
         builder.with(element);
       } else {

@@ -16,7 +16,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What is left of calls in the loops of kernels. */
 class KernelCodeTest {
   private static final String PACKAGE = "dev/gatun/runtime/onednn/kernel/";
-  private static final int LONGEST_COMPILED = 8000; // HotSpot's HugeMethodLimit
+
+  /** Too long with what they call. */
+  private static final Set<String> LEFT =
+      Set.of("VectorAttention.gradientRow", "VectorElementwise.activateGradient");
 
   /** Their helpers go over the lanes of one vector, one by one. */
   private static final Set<String> LANE_BY_LANE =
@@ -46,8 +49,11 @@ class KernelCodeTest {
     for (MethodModel loop : loops) {
       CodeAttribute code = (CodeAttribute) loop.code().orElseThrow();
       assertTrue(
-          code.codeLength() < LONGEST_COMPILED,
+          code.codeLength() <= KernelCode.LONGEST_LOOP,
           () -> loop.methodName() + " of " + template + " is too long: " + code.codeLength());
+      if (LEFT.contains(template.getSimpleName() + "." + loop.methodName())) {
+        continue;
+      }
       code.elementStream()
           .filter(InvokeInstruction.class::isInstance)
           .map(InvokeInstruction.class::cast)
