@@ -159,16 +159,6 @@ class BadInputTest {
   }
 
   @Test
-  void groupsThatNoNetworkSees() {
-    Path picture = folder.resolve("a.png");
-    for (int group : new int[] {0, 1025}) {
-      Cli.run("sample", "mnist", "--group", group, "--out", picture)
-          .assertFails("--group: expected 1 to 1,024");
-    }
-    assertTrue(Files.notExists(picture));
-  }
-
-  @Test
   void moreStepsThanTheScheduleHas() {
     Path picture = folder.resolve("a.png");
     Cli.run("sample", "mnist", "--steps", 1001, "--out", picture)

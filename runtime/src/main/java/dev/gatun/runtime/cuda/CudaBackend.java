@@ -191,7 +191,7 @@ public final class CudaBackend implements Backend {
     CudaEvent event = CudaEvent.forTiming(session.device());
     try {
       event.record(session.stream());
-      return event;
+      return new StreamEvent(event);
     } catch (RuntimeException | Error e) {
       event.close();
       throw e;

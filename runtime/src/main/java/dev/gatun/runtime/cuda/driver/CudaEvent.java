@@ -4,14 +4,13 @@ import static dev.gatun.bindings.cuda.Cuda.*;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.check;
 import static dev.gatun.runtime.cuda.driver.CudaStatus.checkFree;
 
-import dev.gatun.runtime.op.Event;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A mark in a stream: it is reached when what was given to the stream before it is done. */
-public final class CudaEvent implements Event {
+public final class CudaEvent implements AutoCloseable {
   private static final AtomicInteger OPEN = new AtomicInteger();
 
   private final CudaDevice device;
@@ -67,18 +66,15 @@ public final class CudaEvent implements Event {
   }
 
   /**
-   * {@inheritDoc} The resolution is about half a microsecond; both are {@linkplain #forTiming for
-   * timing} and recorded (cuEventElapsedTime).
+   * Milliseconds from {@code start} to this event, with a resolution of about half a microsecond;
+   * waits for this one. Both are {@linkplain #forTiming for timing} and recorded
+   * (cuEventElapsedTime).
    */
-  @Override
-  public double millisecondsSince(Event start) {
-    if (!(start instanceof CudaEvent first)) {
-      throw new IllegalArgumentException("expected a CUDA event, got " + start);
-    }
+  public double millisecondsSince(CudaEvent start) {
     synchronize();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment time = arena.allocate(ValueLayout.JAVA_FLOAT);
-      check(cuEventElapsedTime_v2(time, first.handle, handle), "cuEventElapsedTime");
+      check(cuEventElapsedTime_v2(time, start.handle, handle), "cuEventElapsedTime");
       return time.get(ValueLayout.JAVA_FLOAT, 0);
     }
   }
