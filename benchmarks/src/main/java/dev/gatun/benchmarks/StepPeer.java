@@ -195,39 +195,48 @@ public final class StepPeer implements AutoCloseable {
     }
   }
 
-  /**
-   * Times that many steps; on a GPU only their mean is known, by the host's clock and by events.
-   */
   private Map<String, Object> steps(int count) {
-    boolean each = options.get("device").startsWith("cpu");
-    double[] milliseconds = new double[each ? count : 1];
-    Map<String, Object> result = new LinkedHashMap<>();
-    double loss = Double.NaN;
     backend.synchronize();
+    long start = System.nanoTime();
+    Map<String, Object> result =
+        options.get("device").startsWith("cpu") ? oneByOne(count) : queued(count);
+    timedSteps += count;
+    timedNanos += System.nanoTime() - start;
+    return result;
+  }
+
+  private Map<String, Object> oneByOne(int count) {
+    double[] milliseconds = new double[count];
+    double loss = Double.NaN;
+    for (int i = 0; i < count; i++) {
+      long start = System.nanoTime();
+      training.run();
+      loss = training.loss();
+      milliseconds[i] = (System.nanoTime() - start) * 1e-6;
+    }
+    return Map.of("ms_per_step", milliseconds, "loss", loss);
+  }
+
+  /** Fills a GPU's queue and awaits it once: the steps' mean by the host's clock and by events. */
+  private Map<String, Object> queued(int count) {
     long start = System.nanoTime();
     try (Event begin = backend.recordEvent()) {
       for (int i = 0; i < count; i++) {
-        long stepStart = System.nanoTime();
         training.run();
-        if (each) {
-          loss = training.loss();
-          milliseconds[i] = (System.nanoTime() - stepStart) * 1e-6;
-        }
       }
-      if (!each) {
-        try (Event end = backend.recordEvent()) {
-          loss = training.loss();
-          backend.synchronize();
-          milliseconds[0] = (System.nanoTime() - start) * 1e-6 / count;
-          result.put("device_ms_per_step", end.millisecondsSince(begin) / count);
-        }
+      try (Event end = backend.recordEvent()) {
+        double loss = training.loss();
+        backend.synchronize();
+        double milliseconds = (System.nanoTime() - start) * 1e-6 / count;
+        return Map.of(
+            "ms_per_step",
+            new double[] {milliseconds},
+            "device_ms_per_step",
+            end.millisecondsSince(begin) / count,
+            "loss",
+            loss);
       }
     }
-    timedSteps += count;
-    timedNanos += System.nanoTime() - start;
-    result.put("ms_per_step", milliseconds);
-    result.put("loss", loss);
-    return result;
   }
 
   private Map<String, Object> sample(int count) {

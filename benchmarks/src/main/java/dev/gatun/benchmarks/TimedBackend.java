@@ -179,6 +179,11 @@ final class TimedBackend implements Backend {
   }
 
   @Override
+  public boolean hasTensorFloats() {
+    return backend.hasTensorFloats();
+  }
+
+  @Override
   public void allowTensorFloats(boolean allowed) {
     backend.allowTensorFloats(allowed);
   }

@@ -51,7 +51,7 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--group",
       paramLabel = "N",
-      defaultValue = "16",
+      defaultValue = "" + SamplingLoop.MICRO_BATCH,
       description =
           "Images that the network sees at a time (default: ${DEFAULT-VALUE}): as many as are drawn"
               + " where these are few, more where many are drawn on a GPU. Another group rounds"

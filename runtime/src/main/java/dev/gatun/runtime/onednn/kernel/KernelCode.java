@@ -54,22 +54,24 @@ final class KernelCode {
       new ClassValue<>() {
         @Override
         protected byte[] computeValue(Class<?> template) {
-          return new KernelCode(template).transformed(template);
+          return new KernelCode(template).transformed();
         }
       };
 
-  private final ClassFile files;
-  private final Class<?> neighbour;
-  private final Map<String, ClassModel> classes = new HashMap<>();
-  private final Map<String, @Nullable MethodModel> copied = new HashMap<>();
+  private static final String PACKAGE = KernelCode.class.getPackageName().replace('.', '/') + "/";
 
-  private KernelCode(Class<?> neighbour) {
-    this.neighbour = neighbour;
-    files =
-        ClassFile.of(
-            ClassFile.ClassHierarchyResolverOption.of(
-                ClassHierarchyResolver.ofResourceParsing(neighbour.getClassLoader())
-                    .orElse(ClassHierarchyResolver.defaultResolver())));
+  private static final ClassFile FILES =
+      ClassFile.of(
+          ClassFile.ClassHierarchyResolverOption.of(
+              ClassHierarchyResolver.ofResourceParsing(KernelCode.class.getClassLoader())
+                  .orElse(ClassHierarchyResolver.defaultResolver())));
+
+  private final Map<String, ClassModel> classes = new HashMap<>(); // by simple name
+  private final Map<String, @Nullable MethodModel> copied = new HashMap<>();
+  private final ClassModel template;
+
+  private KernelCode(Class<?> template) {
+    this.template = classNamed(template.getSimpleName());
   }
 
   /** The class file of a copy of {@code template}; made once. */
@@ -77,21 +79,20 @@ final class KernelCode {
     return CODE.get(template);
   }
 
-  private byte[] transformed(Class<?> template) {
-    ClassModel model = classNamed(template.getName().replace('.', '/'));
-    byte[] whole = transformed(model, Set.of());
+  private byte[] transformed() {
+    byte[] whole = transformed(Set.of());
     Set<String> tooLong =
-        files.parse(whole).methods().stream()
+        FILES.parse(whole).methods().stream()
             .filter(method -> method.code().filter(KernelCode::isTooLong).isPresent())
             .map(KernelCode::key)
             .collect(Collectors.toSet());
-    return tooLong.isEmpty() ? whole : transformed(model, tooLong);
+    return tooLong.isEmpty() ? whole : transformed(tooLong);
   }
 
   /**
    * The class with its loops apart, and with what they call in all of them but the {@code plain}.
    */
-  private byte[] transformed(ClassModel model, Set<String> plain) {
+  private byte[] transformed(Set<String> plain) {
     ClassTransform loops =
         (builder, element) -> {
           if (element instanceof MethodModel method
@@ -105,7 +106,7 @@ final class KernelCode {
             builder.with(element);
           }
         };
-    return files.transformClass(model, loops);
+    return FILES.transformClass(template, loops);
   }
 
   private static boolean isTooLong(CodeModel code) {
@@ -116,20 +117,19 @@ final class KernelCode {
     return method.methodName().stringValue() + method.methodType().stringValue();
   }
 
-  private ClassModel classNamed(String internalName) {
-    return classes.computeIfAbsent(
-        internalName,
-        name -> {
-          String file = name.substring(name.lastIndexOf('/') + 1) + ".class";
-          try (InputStream in = neighbour.getResourceAsStream(file)) {
-            if (in == null) {
-              throw new IllegalStateException("kernel " + name + ": its class file is not there");
-            }
-            return files.parse(in.readAllBytes());
-          } catch (IOException e) {
-            throw new IllegalStateException("kernel " + name + ": cannot be read", e);
-          }
-        });
+  private ClassModel classNamed(String name) {
+    return classes.computeIfAbsent(name, KernelCode::read);
+  }
+
+  private static ClassModel read(String name) {
+    try (InputStream in = KernelCode.class.getResourceAsStream(name + ".class")) {
+      if (in == null) {
+        throw new IllegalStateException("kernel " + name + ": its class file is not there");
+      }
+      return FILES.parse(in.readAllBytes());
+    } catch (IOException e) {
+      throw new IllegalStateException("kernel " + name + ": cannot be read", e);
+    }
   }
 
   /** Whether a branch leads backward. */
@@ -148,18 +148,13 @@ final class KernelCode {
   /** The static method of this package that is called, if it can be copied; null otherwise. */
   private @Nullable MethodModel target(InvokeInstruction call) {
     String owner = call.owner().asInternalName();
-    int end = owner.lastIndexOf('/');
-    if (call.opcode() != Opcode.INVOKESTATIC
-        || !owner
-            .substring(0, end + 1)
-            .replace('/', '.')
-            .equals(neighbour.getPackageName() + ".")) {
+    if (call.opcode() != Opcode.INVOKESTATIC || !owner.startsWith(PACKAGE)) {
       return null;
     }
     String key = owner + "." + call.name().stringValue() + call.type().stringValue();
     if (!copied.containsKey(key)) {
       copied.put(key, null); // were it to call itself
-      ClassModel model = classNamed(owner);
+      ClassModel model = classNamed(owner.substring(PACKAGE.length()));
       for (MethodModel method : model.methods()) {
         if (method.methodName().equals(call.name()) && method.methodType().equals(call.type())) {
           copied.put(key, canBeCopied(model, method) ? method : null);
@@ -174,8 +169,7 @@ final class KernelCode {
     if (code == null || loops(code) || !code.exceptionHandlers().isEmpty()) {
       return false;
     }
-    String template = neighbour.getName().replace('.', '/');
-    return owner.thisClass().asInternalName().equals(template)
+    return owner == template
         || code.elementStream().noneMatch(element -> isPrivateTo(owner, element));
   }
 

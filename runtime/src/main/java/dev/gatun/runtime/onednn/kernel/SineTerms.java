@@ -5,14 +5,14 @@ package dev.gatun.runtime.onednn.kernel;
  * multiplications alone: the same bits interpreted and compiled, and nothing on the heap.
  */
 final class SineTerms {
-  static final double QUARTERS = 2 / Math.PI;
+  private static final double QUARTERS = 2 / Math.PI;
 
   // pi / 2 in two parts, the first of 33 bits: its product with a quarter turn's number is exact
-  static final double HALF_PI_HIGH = 1.5707963267341256;
-  static final double HALF_PI_LOW = 6.077100506506192e-11;
+  private static final double HALF_PI_HIGH = 1.5707963267341256;
+  private static final double HALF_PI_LOW = 6.077100506506192e-11;
 
   /** Beyond, the reduced argument would lose digits. */
-  static final float LIMIT = 1e5f;
+  private static final float LIMIT = 1e5f;
 
   private SineTerms() {}
 
@@ -32,7 +32,7 @@ final class SineTerms {
   }
 
   /** sin r / r. */
-  static double sine(double square) {
+  private static double sine(double square) {
     double p = -1 / 39916800.0;
     p = p * square + 1 / 362880.0;
     p = p * square - 1 / 5040.0;
@@ -41,7 +41,7 @@ final class SineTerms {
     return p * square + 1;
   }
 
-  static double cosine(double square) {
+  private static double cosine(double square) {
     double p = 1 / 479001600.0;
     p = p * square - 1 / 3628800.0;
     p = p * square + 1 / 40320.0;

@@ -74,7 +74,7 @@ final class VectorActivation {
   }
 
   /** The Vector API's sine has other bits once it is compiled. */
-  static FloatVector laneByLane(FloatFunction f, FloatVector z) {
+  private static FloatVector laneByLane(FloatFunction f, FloatVector z) {
     float[] lanes = z.toArray();
     for (int i = 0; i < lanes.length; i++) {
       lanes[i] = f.apply(lanes[i]);
@@ -82,7 +82,7 @@ final class VectorActivation {
     return FloatVector.fromArray(F, lanes, 0);
   }
 
-  interface FloatFunction {
+  private interface FloatFunction {
     float apply(float x);
   }
 
