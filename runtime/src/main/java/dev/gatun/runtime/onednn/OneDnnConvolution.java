@@ -27,6 +27,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final WorkerPool pool;
   private final Packing packing;
   private final FewOutputsConvolution fewOutputs;
+  private final NarrowConvolution narrow;
   private final TiledConvolution tiled;
   private final @Nullable WinogradConvolution winograd;
   private final GatheredConvolution gathered;
@@ -36,6 +37,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     this.pool = pool;
     this.packing = packing;
     this.fewOutputs = new FewOutputsConvolution(pool, packing);
+    this.narrow = new NarrowConvolution(pool, packing, kernels.narrow());
     this.tiled = new TiledConvolution(pool, packing, kernels.elementwise());
     this.gathered =
         new GatheredConvolution(pool, packing, kernels.elementwise(), kernels.reduction());
@@ -49,8 +51,12 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void forward(
       ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
-    if (FewOutputsConvolution.suits(g)) {
+    if (NarrowConvolution.hasFewOutputs(g)) {
       fewOutputs.forward(g, x, weight, bias, y);
+      return;
+    }
+    if (NarrowConvolution.hasFewInputs(g)) {
+      narrow.forward(g, x, weight, bias, y);
       return;
     }
     if (TiledConvolution.suits(g)) {
@@ -88,6 +94,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void inputGradient(
       ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
+    if (NarrowConvolution.hasFewOutputs(g)) {
+      narrow.inputGradient(g, dy, weight, bias, dx);
+      return;
+    }
     if (TiledConvolution.suits(g)) {
       tiled.inputGradient(g, dy, weight, bias, dx);
       return;
@@ -123,8 +133,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void weightGradient(
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
-    if (FewOutputsConvolution.suits(g)) {
-      fewOutputs.weightGradient(g, x, dy, dweight, dbias);
+    if (NarrowConvolution.hasFewInputs(g) || NarrowConvolution.hasFewOutputs(g)) {
+      narrow.weightGradient(g, x, dy, dweight, dbias);
       return;
     }
     if (TiledConvolution.suits(g)) {

@@ -76,6 +76,12 @@ public abstract class ConvolutionContract extends OperatorContract {
     swept.add(geometry(1, 4, 4, 40, 4, 4, 2, 1, 1, 2, 2, 33)); // thousands of weights a pixel
     swept.add(geometry(1, 2, 3, 36, 3, 3, 1, 1, 1, 2, 3, 72));
     swept.add(geometry(2, 5, 7, 48, 3, 4, 3, 1, 0, 2, 2, 40));
+    swept.add(geometry(2, 9, 11, 3, 3, 4, 1, 1, 2, 9, 11, 37)); // few inputs
+    swept.add(geometry(3, 6, 5, 2, 2, 2, 1, 3, 2, 10, 7, 83)); // more padding than kernel
+    swept.add(geometry(2, 40, 33, 1, 3, 3, 1, 1, 1, 40, 33, 90));
+    swept.add(geometry(2, 7, 9, 53, 3, 5, 1, 2, 1, 9, 6, 2)); // few outputs
+    swept.add(geometry(3, 5, 6, 35, 2, 2, 1, 3, 2, 9, 9, 4));
+    swept.add(geometry(1, 30, 35, 70, 5, 3, 1, 2, 1, 30, 35, 3));
     int turn = 0;
     Layout[] layouts = {Layout.DENSE, Layout.SLICE, Layout.UPPER};
     for (ConvolutionGeometry g : swept) {

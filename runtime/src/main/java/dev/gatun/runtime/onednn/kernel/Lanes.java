@@ -86,6 +86,11 @@ final class Lanes {
     return FloatVector.fromMemorySegment(F, ALL, address, ORDER);
   }
 
+  /** The number at {@code address} in all lanes. */
+  static FloatVector broadcast(long address) {
+    return FloatVector.broadcast(F, Memory.getFloat(address));
+  }
+
   static FloatVector loadLow(long address) {
     return widen(ShortVector.fromMemorySegment(S, ALL, address, ORDER));
   }

@@ -10,6 +10,7 @@ final class ScalarKernels implements Kernels {
   private final ResamplingKernels resampling = new ScalarResampling();
   private final ReductionKernels reduction = new ScalarReduction();
   private final AttentionKernels attention = new ScalarAttention();
+  private final NarrowKernels narrow = new ScalarNarrow();
 
   @Override
   public ElementwiseKernels elementwise() {
@@ -34,6 +35,11 @@ final class ScalarKernels implements Kernels {
   @Override
   public AttentionKernels attention() {
     return attention;
+  }
+
+  @Override
+  public NarrowKernels narrow() {
+    return narrow;
   }
 
   @Override

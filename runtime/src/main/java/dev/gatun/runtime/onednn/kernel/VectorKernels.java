@@ -16,6 +16,7 @@ final class VectorKernels implements Kernels {
       Specialization.single(ReductionKernels.class, VectorReduction.class);
   private final AttentionKernels attention =
       Specialization.single(AttentionKernels.class, VectorAttention.class);
+  private final NarrowKernels narrow = new Narrow();
   private final WinogradKernels winograd =
       Specialization.single(WinogradKernels.class, VectorWinograd.class);
 
@@ -48,6 +49,11 @@ final class VectorKernels implements Kernels {
   @Override
   public AttentionKernels attention() {
     return attention;
+  }
+
+  @Override
+  public NarrowKernels narrow() {
+    return narrow;
   }
 
   @Override
@@ -217,6 +223,34 @@ final class VectorKernels implements Kernels {
     @Override
     public void sumPoolGradient(Pooling p, long n, float scale, Rows dy, Rows dx) {
       of(dy, dx).sumPoolGradient(p, n, scale, dy, dx);
+    }
+  }
+
+  private static final class Narrow implements NarrowKernels {
+    private final Specialization.Copies<NarrowKernels> copies =
+        new Specialization.Copies<>(NarrowKernels.class, VectorNarrow.class, new NarrowKernels[0]);
+
+    private NarrowKernels of(boolean low) {
+      return copies.get(Activation.IDENTITY, low, low, low);
+    }
+
+    @Override
+    public void forward(
+        NarrowImage x, int[] taps, long w, long bias, int lines, int columns, int width, long y) {
+      of(false).forward(x, taps, w, bias, lines, columns, width, y);
+    }
+
+    @Override
+    public void weightGradient(
+        NarrowImage x,
+        int[] taps,
+        Rows dy,
+        long first,
+        int lines,
+        int columns,
+        int width,
+        long dw) {
+      of(dy.low()).weightGradient(x, taps, dy, first, lines, columns, width, dw);
     }
   }
 }

@@ -37,6 +37,7 @@ class KernelCodeTest {
       classes = {
         VectorAttention.class,
         VectorElementwise.class,
+        VectorNarrow.class,
         VectorNormalization.class,
         VectorReduction.class,
         VectorResampling.class,
