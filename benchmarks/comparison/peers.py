@@ -14,8 +14,7 @@ import time
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
 STEP_PEER = "dev.gatun.benchmarks.StepPeer"
 # Those of the launcher, ./gatun.
-JAVA_FLAGS = ["-XX:+UseSerialGC", "-Xmn8m", "-Xmx1g", "-Xlog:disable", "-Xlog:all=error:stderr"]
-JAVA_FLAGS += ["--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"]
+JAVA_FLAGS = ["-XX:+UseSerialGC", "-Xmn8m", f"@{BENCHMARKS.parent / 'dist/src/main/scripts/bin/jvm.options'}"]
 
 # PyTorch's.
 PLAIN_MODES = ("eager", "channels_last", "compile", "compile_channels_last", "max_autotune", "max_autotune_channels_last")
