@@ -12,6 +12,7 @@ import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -170,19 +171,31 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
         });
     long floats = (plan.weightBytes + biasBytes) / 4;
     packing.sumInto(pool, partial, floats);
-    pool.runHere(
-        worker -> {
-          long total = Packing.first(partial);
-          plan.reorderFrom(worker, dweight.dtype()).run(worker, total, dweight.segment().address());
-          if (dbias != null) {
-            packing.copy(
-                total + plan.weightBytes,
-                DType.FLOAT32,
-                dbias.segment().address(),
-                dbias.dtype(),
-                g.outChannels());
-          }
-        });
+    long total = Packing.first(partial);
+    byOutputs(
+        plan,
+        (worker, first, count) ->
+            plan.reorderFrom(worker, dweight.dtype(), first, count)
+                .run(worker, total, dweight.segment().address()));
+    if (dbias != null) {
+      packing.copy(
+          total + plan.weightBytes,
+          DType.FLOAT32,
+          dbias.segment().address(),
+          dbias.dtype(),
+          g.outChannels());
+    }
+  }
+
+  /** Shares the output channels of the weights out, where their layout can be cut. */
+  private void byOutputs(Plan plan, WorkerPool.Share work) {
+    int parts = plan.key.geometry().outChannels() / plan.cut;
+    if (parts == 1) {
+      pool.runHere(worker -> work.run(worker, 0, plan.cut));
+    } else {
+      pool.share(
+          parts, (worker, from, count) -> work.run(worker, from * plan.cut, count * plan.cut));
+    }
   }
 
   /**
@@ -191,12 +204,12 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
    */
   private long reordered(Plan plan, Tensor weight) {
     long[] address = new long[1];
-    pool.runHere(
-        worker -> {
-          address[0] = worker.scratch(Packing.WEIGHTS, plan.weightBytes);
-          plan.reorderTo(worker, weight.dtype())
-              .run(worker, weight.segment().address(), address[0]);
-        });
+    pool.runHere(worker -> address[0] = worker.scratch(Packing.WEIGHTS, plan.weightBytes));
+    byOutputs(
+        plan,
+        (worker, first, count) ->
+            plan.reorderTo(worker, weight.dtype(), first, count)
+                .run(worker, weight.segment().address(), address[0]));
     return address[0];
   }
 
@@ -219,9 +232,15 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
 
   /** What the workers' primitives of one key share: the layout of the weights. */
   private static final class Plan implements AutoCloseable {
+    /** A multiple of the output channels that oneDNN's layouts have in one block. */
+    private static final int BLOCK = 64;
+
     private final Key key;
     private final MemorySegment weights;
     final long weightBytes;
+
+    /** How many output channels can be reordered apart from others, and divide their number. */
+    final int cut;
 
     Plan(Worker worker, Key key, int workers) {
       this.key = key;
@@ -233,6 +252,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
               descriptor, ConvolutionPrimitives.weightsQuery(key.direction()), 0);
       weights = Dnnl.create("dnnl_memory_desc_clone", r -> dnnl_memory_desc_clone(r, chosen));
       weightBytes = dnnl_memory_desc_get_size(weights);
+      int outputs = key.geometry().outChannels();
+      cut = outputs % BLOCK == 0 && canBeCut() ? BLOCK : outputs;
       Dnnl.check(dnnl_primitive_desc_destroy(descriptor), "dnnl_primitive_desc_destroy");
     }
 
@@ -241,29 +262,62 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
           key.withBatch(batch), k -> ConvolutionPrimitives.make(worker, k, weights));
     }
 
-    /** From our layout to that of the primitives. */
-    Primitive reorderTo(Worker worker, DType ours) {
-      return worker.primitive(new ReorderKey(key, ours, true), k -> reorder(worker, ours, true));
+    private boolean canBeCut() {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
+        if (outputs(arena, result, weights, 0, BLOCK) != dnnl_success()) {
+          return false;
+        }
+        MemorySegment part = result.get(ValueLayout.ADDRESS, 0);
+        Dnnl.check(dnnl_memory_desc_destroy(part), "dnnl_memory_desc_destroy");
+        return true;
+      }
     }
 
-    /** From the primitives' layout to ours. */
-    Primitive reorderFrom(Worker worker, DType ours) {
-      return worker.primitive(new ReorderKey(key, ours, false), k -> reorder(worker, ours, false));
+    /** Describes some of the output channels of what {@code whole} describes. */
+    private int outputs(
+        Arena arena, MemorySegment result, MemorySegment whole, int first, int count) {
+      ConvolutionGeometry g = key.geometry();
+      MemorySegment dims =
+          Dnnl.longs(arena, count, g.channels(), g.kernelHeight(), g.kernelWidth());
+      MemorySegment offsets = Dnnl.longs(arena, first, 0, 0, 0);
+      return dnnl_memory_desc_create_submemory(result, whole, dims, offsets);
     }
 
-    private Primitive reorder(Worker worker, DType ours, boolean inward) {
+    /** Of some output channels, from our layout to that of the primitives. */
+    Primitive reorderTo(Worker worker, DType ours, int first, int count) {
+      ReorderKey of = new ReorderKey(key, ours, true, first, count);
+      return worker.primitive(of, k -> reorder(worker, k));
+    }
+
+    /** Of some output channels, from the primitives' layout to ours. */
+    Primitive reorderFrom(Worker worker, DType ours, int first, int count) {
+      ReorderKey of = new ReorderKey(key, ours, false, first, count);
+      return worker.primitive(of, k -> reorder(worker, k));
+    }
+
+    private Primitive reorder(Worker worker, ReorderKey of) {
       ConvolutionGeometry g = key.geometry();
       MemorySegment attributes = Primitive.attributes();
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment plain =
             Dnnl.filters(
-                arena, ours, g.outChannels(), g.channels(), g.kernelHeight(), g.kernelWidth());
-        MemorySegment from = inward ? plain : weights;
-        MemorySegment to = inward ? weights : plain;
-        return Primitive.reorder(worker, from, to, attributes);
+                arena, of.ours, g.outChannels(), g.channels(), g.kernelHeight(), g.kernelWidth());
+        MemorySegment ours = part(arena, plain, of);
+        MemorySegment theirs = part(arena, weights, of);
+        return Primitive.reorder(
+            worker, of.inward ? ours : theirs, of.inward ? theirs : ours, attributes);
       } finally {
         Dnnl.check(dnnl_primitive_attr_destroy(attributes), "dnnl_primitive_attr_destroy");
       }
+    }
+
+    private MemorySegment part(Arena arena, MemorySegment whole, ReorderKey of) {
+      if (of.count == key.geometry().outChannels()) {
+        return whole;
+      }
+      return Dnnl.create(
+          "dnnl_memory_desc_create_submemory", r -> outputs(arena, r, whole, of.first, of.count));
     }
 
     @Override
@@ -271,6 +325,6 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       Dnnl.check(dnnl_memory_desc_destroy(weights), "dnnl_memory_desc_destroy");
     }
 
-    private record ReorderKey(Key key, DType ours, boolean inward) {}
+    private record ReorderKey(Key key, DType ours, boolean inward, int first, int count) {}
   }
 }

@@ -82,6 +82,8 @@ public abstract class ConvolutionContract extends OperatorContract {
     swept.add(geometry(2, 7, 9, 53, 3, 5, 1, 2, 1, 9, 6, 2)); // few outputs
     swept.add(geometry(3, 5, 6, 35, 2, 2, 1, 3, 2, 9, 9, 4));
     swept.add(geometry(1, 30, 35, 70, 5, 3, 1, 2, 1, 30, 35, 3));
+    swept.add(geometry(2, 6, 7, 40, 3, 3, 1, 1, 1, 6, 7, 192)); // outputs that can be shared out
+    swept.add(geometry(3, 9, 7, 128, 3, 3, 2, 1, 1, 5, 4, 128));
     int turn = 0;
     Layout[] layouts = {Layout.DENSE, Layout.SLICE, Layout.UPPER};
     for (ConvolutionGeometry g : swept) {
