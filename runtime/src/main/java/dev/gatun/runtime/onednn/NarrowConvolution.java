@@ -39,6 +39,11 @@ final class NarrowConvolution {
     this.kernels = kernels;
   }
 
+  /** Whether this is the better way for the gradient of the weights. */
+  static boolean suits(ConvolutionGeometry g) {
+    return hasFewInputs(g) || hasFewOutputs(g);
+  }
+
   /** Whether this is the better way forward, and for the gradient of the weights. */
   static boolean hasFewInputs(ConvolutionGeometry g) {
     return g.stride() == 1 && g.channels() <= MOST_FEW && g.outChannels() >= LEAST_MANY;
@@ -133,25 +138,39 @@ final class NarrowConvolution {
       return taps;
     }
 
-    /** Sample {@code n} of {@code image}, framed, in the worker's scratch memory. */
-    NarrowImage of(Worker worker, Tensor image, int n) {
-      long line = 4L * framedColumns() * channels;
-      long framed = worker.scratch(Packing.FIRST, framedLines() * line);
-      Memory.zero(framed, framedLines() * line);
-      Rows rows = Rows.of(image, (long) n * height * width);
+    private long line() {
+      return 4L * framedColumns() * channels;
+    }
+
+    private long bytes() {
+      return framedLines() * line();
+    }
+
+    /** Where a worker frames a sample: from the beginning, from line {@code block} on, ... */
+    NarrowImage[] blocks(Worker worker, int block) {
+      long address = worker.scratch(Packing.FIRST, bytes());
+      NarrowImage[] images = new NarrowImage[Math.ceilDiv(lines, block)];
+      for (int i = 0; i < images.length; i++) {
+        images[i] = new NarrowImage(address + i * block * line(), line(), 4L * channels);
+      }
+      return images;
+    }
+
+    /** Puts sample {@code n} of {@code image} into a frame at {@code address}. */
+    void frame(Rows image, int n, long address) {
+      Memory.zero(address, bytes());
       int firstColumn = Math.max(0, left);
       int lastColumn = Math.min(framedColumns(), width + left);
       for (int i = Math.max(0, top); i < Math.min(framedLines(), height + top); i++) {
-        long to = framed + i * line + 4L * firstColumn * channels;
+        long to = address + i * line() + 4L * firstColumn * channels;
         for (int j = firstColumn; j < lastColumn; j++) {
-          long from = rows.at((long) (i - top) * width + j - left);
+          long from = image.at(((long) n * height + i - top) * width + j - left);
           for (int c = 0; c < channels; c++) {
-            Memory.putFloat(to, Memory.get(from + (long) c * rows.size(), rows.low()));
+            Memory.putFloat(to, Memory.get(from + (long) c * image.size(), image.low()));
             to += 4;
           }
         }
       }
-      return new NarrowImage(framed, line, 4L * channels);
     }
   }
 
@@ -193,15 +212,17 @@ final class NarrowConvolution {
         g.batch(),
         (worker, from, count) -> {
           long shift = bias == null ? zeros(worker, width) : packing.bias(worker, bias);
+          NarrowImage[] blocks = windows.blocks(worker, block);
+          Rows image = Rows.of(few, 0);
           for (int n = from; n < from + count; n++) {
-            NarrowImage image = windows.of(worker, few, n);
-            for (int i = 0; i < windows.lines(); i += block) {
-              int lines = Math.min(block, windows.lines() - i);
-              long first = (long) n * windows.pixels() + (long) i * columns;
+            windows.frame(image, n, blocks[0].address());
+            for (int i = 0; i < blocks.length; i++) {
+              int lines = Math.min(block, windows.lines() - i * block);
+              long first = (long) n * windows.pixels() + (long) i * block * columns;
               long pixels = (long) lines * columns;
               long sums =
                   packing.targetRows(worker, Packing.SECOND, many, first, pixels, DType.FLOAT32);
-              kernels.forward(image.from(i), taps, w, shift, lines, columns, width, sums);
+              kernels.forward(blocks[i], taps, w, shift, lines, columns, width, sums);
               packing.spreadRows(many, first, pixels, DType.FLOAT32, sums);
             }
           }
@@ -257,12 +278,14 @@ final class NarrowConvolution {
           long sums = worker.scratch(Packing.WEIGHTS, bytes);
           partial[worker.index()] = sums;
           Memory.zero(sums, bytes);
+          NarrowImage[] blocks = windows.blocks(worker, block);
+          Rows image = Rows.of(few, 0);
           for (int n = from; n < from + count; n++) {
-            NarrowImage image = windows.of(worker, few, n);
-            for (int i = 0; i < windows.lines(); i += block) {
-              int lines = Math.min(block, windows.lines() - i);
-              long first = (long) n * windows.pixels() + (long) i * columns;
-              kernels.weightGradient(image.from(i), taps, rows, first, lines, columns, width, sums);
+            windows.frame(image, n, blocks[0].address());
+            for (int i = 0; i < blocks.length; i++) {
+              int lines = Math.min(block, windows.lines() - i * block);
+              long first = (long) n * windows.pixels() + (long) i * block * columns;
+              kernels.weightGradient(blocks[i], taps, rows, first, lines, columns, width, sums);
             }
           }
         });

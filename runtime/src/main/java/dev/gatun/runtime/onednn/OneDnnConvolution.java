@@ -5,6 +5,7 @@ import static dev.gatun.bindings.onednn.OneDnn.*;
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Direction;
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Key;
 import dev.gatun.runtime.onednn.kernel.Kernels;
+import dev.gatun.runtime.onednn.kernel.NarrowKernels;
 import dev.gatun.runtime.onednn.kernel.WinogradKernels;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.ConvolutionGeometry;
@@ -28,7 +29,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final WorkerPool pool;
   private final Packing packing;
   private final FewOutputsConvolution fewOutputs;
-  private final NarrowConvolution narrow;
+  private final @Nullable NarrowConvolution narrow;
   private final TiledConvolution tiled;
   private final @Nullable WinogradConvolution winograd;
   private final GatheredConvolution gathered;
@@ -38,7 +39,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     this.pool = pool;
     this.packing = packing;
     this.fewOutputs = new FewOutputsConvolution(pool, packing);
-    this.narrow = new NarrowConvolution(pool, packing, kernels.narrow());
+    NarrowKernels windows = kernels.narrow();
+    this.narrow = windows == null ? null : new NarrowConvolution(pool, packing, windows);
     this.tiled = new TiledConvolution(pool, packing, kernels.elementwise());
     this.gathered =
         new GatheredConvolution(pool, packing, kernels.elementwise(), kernels.reduction());
@@ -56,7 +58,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       fewOutputs.forward(g, x, weight, bias, y);
       return;
     }
-    if (NarrowConvolution.hasFewInputs(g)) {
+    if (narrow != null && NarrowConvolution.hasFewInputs(g)) {
       narrow.forward(g, x, weight, bias, y);
       return;
     }
@@ -95,7 +97,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void inputGradient(
       ConvolutionGeometry g, Tensor dy, Tensor weight, @Nullable Tensor bias, Tensor dx) {
-    if (NarrowConvolution.hasFewOutputs(g)) {
+    if (narrow != null && NarrowConvolution.hasFewOutputs(g)) {
       narrow.inputGradient(g, dy, weight, bias, dx);
       return;
     }
@@ -134,7 +136,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   @Override
   public void weightGradient(
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
-    if (NarrowConvolution.hasFewInputs(g) || NarrowConvolution.hasFewOutputs(g)) {
+    if (narrow != null && NarrowConvolution.suits(g)) {
       narrow.weightGradient(g, x, dy, dweight, dbias);
       return;
     }

@@ -18,7 +18,8 @@ public interface Kernels {
 
   AttentionKernels attention();
 
-  NarrowKernels narrow();
+  /** Null where there are no vectors: oneDNN is quicker than plain loops. */
+  @Nullable NarrowKernels narrow();
 
   /**
    * Null where there are no vectors: as plain loops the transformations cost more than they save.

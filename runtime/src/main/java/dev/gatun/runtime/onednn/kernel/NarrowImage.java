@@ -7,10 +7,4 @@ package dev.gatun.runtime.onednn.kernel;
  * @param line bytes from one line of windows to the next
  * @param pixel bytes from one window to the next
  */
-public record NarrowImage(long address, long line, long pixel) {
-
-  /** Without the first {@code lines} lines of windows. */
-  public NarrowImage from(int lines) {
-    return new NarrowImage(address + lines * line, line, pixel);
-  }
-}
+public record NarrowImage(long address, long line, long pixel) {}

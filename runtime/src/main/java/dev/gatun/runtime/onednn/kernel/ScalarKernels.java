@@ -10,7 +10,6 @@ final class ScalarKernels implements Kernels {
   private final ResamplingKernels resampling = new ScalarResampling();
   private final ReductionKernels reduction = new ScalarReduction();
   private final AttentionKernels attention = new ScalarAttention();
-  private final NarrowKernels narrow = new ScalarNarrow();
 
   @Override
   public ElementwiseKernels elementwise() {
@@ -38,8 +37,8 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public NarrowKernels narrow() {
-    return narrow;
+  public @Nullable NarrowKernels narrow() {
+    return null;
   }
 
   @Override
