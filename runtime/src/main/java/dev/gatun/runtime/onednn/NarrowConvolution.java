@@ -54,6 +54,12 @@ final class NarrowConvolution {
     return g.stride() == 1 && g.outChannels() <= MOST_FEW && g.channels() >= LEAST_MANY;
   }
 
+  /** Work on some lines of windows, of which the first one has the number {@code first}. */
+  @FunctionalInterface
+  private interface Block {
+    void run(NarrowImage part, long first, int lines);
+  }
+
   /**
    * The image of few channels as windows.
    *
@@ -96,10 +102,6 @@ final class NarrowConvolution {
           g.width(),
           g.kernelHeight(),
           g.kernelWidth());
-    }
-
-    int pixels() {
-      return lines * columns;
     }
 
     private int framedLines() {
@@ -146,8 +148,21 @@ final class NarrowConvolution {
       return framedLines() * line();
     }
 
+    /** Samples {@code from} to {@code from + count}, framed, some lines of windows at a time. */
+    void eachBlock(Worker worker, Tensor image, int from, int count, int block, Block work) {
+      NarrowImage[] blocks = blocks(worker, block);
+      Rows pixels = Rows.of(image, 0);
+      for (int n = from; n < from + count; n++) {
+        frame(pixels, n, blocks[0].address());
+        for (int i = 0; i < blocks.length; i++) {
+          long first = ((long) n * lines + (long) i * block) * columns;
+          work.run(blocks[i], first, Math.min(block, lines - i * block));
+        }
+      }
+    }
+
     /** Where a worker frames a sample: from the beginning, from line {@code block} on, ... */
-    NarrowImage[] blocks(Worker worker, int block) {
+    private NarrowImage[] blocks(Worker worker, int block) {
       long address = worker.scratch(Packing.FIRST, bytes());
       NarrowImage[] images = new NarrowImage[Math.ceilDiv(lines, block)];
       for (int i = 0; i < images.length; i++) {
@@ -157,7 +172,7 @@ final class NarrowConvolution {
     }
 
     /** Puts sample {@code n} of {@code image} into a frame at {@code address}. */
-    void frame(Rows image, int n, long address) {
+    private void frame(Rows image, int n, long address) {
       Memory.zero(address, bytes());
       int firstColumn = Math.max(0, left);
       int lastColumn = Math.min(framedColumns(), width + left);
@@ -212,20 +227,19 @@ final class NarrowConvolution {
         g.batch(),
         (worker, from, count) -> {
           long shift = bias == null ? zeros(worker, width) : packing.bias(worker, bias);
-          NarrowImage[] blocks = windows.blocks(worker, block);
-          Rows image = Rows.of(few, 0);
-          for (int n = from; n < from + count; n++) {
-            windows.frame(image, n, blocks[0].address());
-            for (int i = 0; i < blocks.length; i++) {
-              int lines = Math.min(block, windows.lines() - i * block);
-              long first = (long) n * windows.pixels() + (long) i * block * columns;
-              long pixels = (long) lines * columns;
-              long sums =
-                  packing.targetRows(worker, Packing.SECOND, many, first, pixels, DType.FLOAT32);
-              kernels.forward(blocks[i], taps, w, shift, lines, columns, width, sums);
-              packing.spreadRows(many, first, pixels, DType.FLOAT32, sums);
-            }
-          }
+          windows.eachBlock(
+              worker,
+              few,
+              from,
+              count,
+              block,
+              (part, first, lines) -> {
+                long pixels = (long) lines * columns;
+                long sums =
+                    packing.targetRows(worker, Packing.SECOND, many, first, pixels, DType.FLOAT32);
+                kernels.forward(part, taps, w, shift, lines, columns, width, sums);
+                packing.spreadRows(many, first, pixels, DType.FLOAT32, sums);
+              });
         });
   }
 
@@ -278,16 +292,14 @@ final class NarrowConvolution {
           long sums = worker.scratch(Packing.WEIGHTS, bytes);
           partial[worker.index()] = sums;
           Memory.zero(sums, bytes);
-          NarrowImage[] blocks = windows.blocks(worker, block);
-          Rows image = Rows.of(few, 0);
-          for (int n = from; n < from + count; n++) {
-            windows.frame(image, n, blocks[0].address());
-            for (int i = 0; i < blocks.length; i++) {
-              int lines = Math.min(block, windows.lines() - i * block);
-              long first = (long) n * windows.pixels() + (long) i * block * columns;
-              kernels.weightGradient(blocks[i], taps, rows, first, lines, columns, width, sums);
-            }
-          }
+          windows.eachBlock(
+              worker,
+              few,
+              from,
+              count,
+              block,
+              (part, first, lines) ->
+                  kernels.weightGradient(part, taps, rows, first, lines, columns, width, sums));
         });
     return partial;
   }
