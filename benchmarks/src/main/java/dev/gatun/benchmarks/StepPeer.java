@@ -25,8 +25,9 @@ import java.util.Map;
  * java -cp 'benchmarks/target/app/*' dev.gatun.benchmarks.StepPeer --batch 128 --precision bf16
  * </pre>
  *
- * Two arguments more than the protocol's: {@code --blocks B} for the run alone, and {@code
- * --profile}, which times every operator and writes the tables to standard error at the end.
+ * Three arguments more than the protocol's: {@code --blocks B} and {@code --samples N}, images to
+ * draw, for the run alone, and {@code --profile}, which times every operator and writes the tables
+ * to standard error at the end, those of a training step and those of a step of sampling.
  */
 public final class StepPeer implements AutoCloseable {
   private static final Gson GSON =
@@ -87,6 +88,7 @@ public final class StepPeer implements AutoCloseable {
     options.put("threads", "2");
     options.put("warmup", "5");
     options.put("blocks", "7");
+    options.put("samples", "0");
     options.put("steps-per-block", "5");
     for (int i = 0; i < arguments.length; i++) {
       String name = arguments[i].startsWith("--") ? arguments[i].substring(2) : "";
@@ -173,16 +175,27 @@ public final class StepPeer implements AutoCloseable {
     result.put("block_medians_ms", medians);
     result.put("median_ms", median(medians));
     result.put("images_per_second", number("batch") / median(medians) * 1e3);
+    int samples = number("samples");
+    if (samples > 0) {
+      reportProfile();
+      sample(samples);
+      clearTimes();
+      result.put("sampling_ms", ((double[]) sample(samples).get("ms_per_step"))[0]);
+    }
     result.put("peak_rss_bytes", peakResidentBytes());
     out.println(GSON.newBuilder().setPrettyPrinting().create().toJson(result));
   }
 
   private Map<String, Object> warmUp() {
     Map<String, Object> result = steps(number("warmup"));
+    clearTimes();
+    return result;
+  }
+
+  private void clearTimes() {
     times.clear();
     timedSteps = 0;
     timedNanos = 0;
-    return result;
   }
 
   /** Under a name by which a profiler finds the timed steps. */
@@ -242,12 +255,14 @@ public final class StepPeer implements AutoCloseable {
   private Map<String, Object> sample(int count) {
     long start = System.nanoTime();
     float[] images = training.sample(SAMPLING_STEPS, count);
-    double milliseconds = (System.nanoTime() - start) * 1e-6;
+    long nanos = System.nanoTime() - start;
+    timedSteps += SAMPLING_STEPS;
+    timedNanos += nanos;
     double sum = 0;
     for (float value : images) {
       sum += value;
     }
-    return Map.of("ms_per_step", new double[] {milliseconds}, "loss", sum / images.length);
+    return Map.of("ms_per_step", new double[] {nanos * 1e-6}, "loss", sum / images.length);
   }
 
   private void reportProfile() {
