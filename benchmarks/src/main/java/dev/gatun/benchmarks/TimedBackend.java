@@ -3,6 +3,7 @@ package dev.gatun.benchmarks;
 import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.op.Attention;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.ConstantScope;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
@@ -186,6 +187,11 @@ final class TimedBackend implements Backend {
   @Override
   public void allowTensorFloats(boolean allowed) {
     backend.allowTensorFloats(allowed);
+  }
+
+  @Override
+  public ConstantScope constant(Tensor tensor) {
+    return backend.constant(tensor);
   }
 
   @Override

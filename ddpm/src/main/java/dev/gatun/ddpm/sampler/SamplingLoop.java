@@ -9,6 +9,7 @@ import dev.gatun.nn.autograd.ParameterStore;
 import dev.gatun.nn.autograd.Tape;
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.ConstantScope;
 import dev.gatun.runtime.op.Program;
 import dev.gatun.runtime.op.RandomKey;
 import dev.gatun.runtime.op.SamplerWeights;
@@ -186,7 +187,8 @@ public final class SamplingLoop implements AutoCloseable {
       throw new IllegalArgumentException(
           "samples: expected 1 to " + plan.size() + " moments of the path, got " + moments);
     }
-    try (ParameterStore.Substitution weights = roundedWeights()) {
+    try (ParameterStore.Substitution weights = roundedWeights();
+        ConstantScope constant = denoiser.parameters().constant()) {
       return drawPath(seed, first, count, moments, progress);
     }
   }

@@ -2,6 +2,7 @@ package dev.gatun.nn.autograd;
 
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.ConstantScope;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
@@ -247,6 +248,15 @@ public final class ParameterStore implements AutoCloseable {
     }
     backend.elementwise().copy(source.range(), copy);
     return new Substitution(new Source(source.range(), copy));
+  }
+
+  /**
+   * Says that the trained numbers, where layers read them now, stay as they are until the result is
+   * closed, see {@link Backend#constant}.
+   */
+  public ConstantScope constant() {
+    Tensor copy = source.rounded();
+    return backend.constant(copy == null ? source.range() : copy);
   }
 
   /** Frees all ranges, and what else was allocated in {@link #arena}. */

@@ -155,16 +155,15 @@ final class GatheredConvolution {
   /** The address of the windows of {@code x}, dense and as {@code type}, until the next call. */
   private long windows(ConvolutionGeometry g, Tensor x, DType type) {
     long bytes = window(g) * type.byteSize();
-    long[] address = new long[1];
-    pool.runHere(worker -> address[0] = worker.scratch(Packing.SHARED, pixels(g) * bytes));
+    long address = pool.scratchHere(Packing.SHARED, pixels(g) * bytes);
     Rows from = Rows.of(x, 0);
     pool.run(
         worker -> {
           for (long p = worker.begin(pixels(g)); p < worker.end(pixels(g)); p++) {
-            gather(g, from, p, address[0] + p * bytes, type);
+            gather(g, from, p, address + p * bytes, type);
           }
         });
-    return address[0];
+    return address;
   }
 
   private void gather(ConvolutionGeometry g, Rows x, long pixel, long to, DType type) {

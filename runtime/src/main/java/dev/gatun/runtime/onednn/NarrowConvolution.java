@@ -193,15 +193,10 @@ final class NarrowConvolution {
   void forward(ConvolutionGeometry g, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
     Windows windows = Windows.ofInput(g);
     int[] taps = windows.taps();
-    long[] w = new long[1];
-    pool.runHere(
-        worker -> {
-          w[0] = worker.scratch(Packing.WEIGHTS, 4L * taps.length * g.outChannels());
-          Rows rows = Rows.dense(weight.segment().address(), taps.length, weight.dtype());
-          transpose(
-              rows, g.outChannels(), taps.length, Rows.dense(w[0], g.outChannels(), DType.FLOAT32));
-        });
-    sumWindows(g, windows, x, taps, w[0], bias, y);
+    long w = pool.scratchHere(Packing.WEIGHTS, 4L * taps.length * g.outChannels());
+    Rows rows = Rows.dense(weight.segment().address(), taps.length, weight.dtype());
+    transpose(rows, g.outChannels(), taps.length, Rows.dense(w, g.outChannels(), DType.FLOAT32));
+    sumWindows(g, windows, x, taps, w, bias, y);
   }
 
   /** To few channels. */

@@ -7,6 +7,7 @@ import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.onednn.kernel.Kernels;
 import dev.gatun.runtime.op.Attention;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.op.ConstantScope;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.Diffusion;
 import dev.gatun.runtime.op.Elementwise;
@@ -30,6 +31,7 @@ public final class OneDnnBackend implements Backend {
   private final WorkerPool pool;
   private final Kernels kernels;
   private final HostMemory memory = new HostMemory();
+  private final ConstantWeights constants = new ConstantWeights();
   private final OneDnnConvolution convolution;
   private final Elementwise elementwise;
   private final MatrixProduct matrixProduct;
@@ -53,7 +55,7 @@ public final class OneDnnBackend implements Backend {
     pool = new WorkerPool(threads);
     kernels = Kernels.best();
     Packing packing = new Packing(kernels);
-    convolution = new OneDnnConvolution(pool, packing, kernels);
+    convolution = new OneDnnConvolution(pool, packing, kernels, constants);
     elementwise = new OneDnnElementwise(pool, kernels.elementwise());
     matrixProduct = new OneDnnMatrixProduct(pool, packing);
     normalization = new OneDnnNormalization(pool, kernels.normalization());
@@ -161,6 +163,11 @@ public final class OneDnnBackend implements Backend {
       @Override
       public void close() {}
     };
+  }
+
+  @Override
+  public ConstantScope constant(Tensor tensor) {
+    return constants.open(tensor);
   }
 
   @Override

@@ -28,6 +28,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
 
   private final WorkerPool pool;
   private final Packing packing;
+  private final ConstantWeights constants;
   private final FewOutputsConvolution fewOutputs;
   private final @Nullable NarrowConvolution narrow;
   private final TiledConvolution tiled;
@@ -35,9 +36,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final GatheredConvolution gathered;
   private final Map<Key, Plan> plans = new HashMap<>();
 
-  OneDnnConvolution(WorkerPool pool, Packing packing, Kernels kernels) {
+  OneDnnConvolution(WorkerPool pool, Packing packing, Kernels kernels, ConstantWeights constants) {
     this.pool = pool;
     this.packing = packing;
+    this.constants = constants;
     this.fewOutputs = new FewOutputsConvolution(pool, packing);
     NarrowKernels windows = kernels.narrow();
     this.narrow = windows == null ? null : new NarrowConvolution(pool, packing, windows);
@@ -48,7 +50,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     this.winograd =
         transformations == null
             ? null
-            : new WinogradConvolution(pool, packing, transformations, kernels.reduction());
+            : new WinogradConvolution(
+                pool, packing, transformations, kernels.reduction(), constants);
   }
 
   @Override
@@ -205,14 +208,17 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
    * call.
    */
   private long reordered(Plan plan, Tensor weight) {
-    long[] address = new long[1];
-    pool.runHere(worker -> address[0] = worker.scratch(Packing.WEIGHTS, plan.weightBytes));
-    byOutputs(
+    return constants.get(
+        weight,
         plan,
-        (worker, first, count) ->
-            plan.reorderTo(worker, weight.dtype(), first, count)
-                .run(worker, weight.segment().address(), address[0]));
-    return address[0];
+        plan.weightBytes,
+        () -> pool.scratchHere(Packing.WEIGHTS, plan.weightBytes),
+        address ->
+            byOutputs(
+                plan,
+                (worker, first, count) ->
+                    plan.reorderTo(worker, weight.dtype(), first, count)
+                        .run(worker, weight.segment().address(), address)));
   }
 
   private Plan plan(Key key) {

@@ -118,17 +118,14 @@ final class WideWinograd {
   /** The address of B^T x B of all tiles, valid until the next call. */
   private long transformed(int tiles, Tiling tiling, Tensor x) {
     int channels = tiling.channels();
-    long[] v = new long[1];
-    pool.runHere(
-        worker ->
-            v[0] = worker.scratch(Packing.SHARED, WinogradConvolution.bytes(tiles, channels)));
+    long v = pool.scratchHere(Packing.SHARED, WinogradConvolution.bytes(tiles, channels));
     pool.run(
         worker -> {
           long first = worker.begin(tiles);
           int count = (int) (worker.end(tiles) - first);
-          winograd.data(tiling, Rows.of(x, 0), first, count, tiles, v[0] + 4 * first * channels);
+          winograd.data(tiling, Rows.of(x, 0), first, count, tiles, v + 4 * first * channels);
         });
-    return v[0];
+    return v;
   }
 
   /** Each worker its channels of the result, in chunks with weights to {@code inner} others. */

@@ -39,14 +39,20 @@ final class WinogradConvolution {
   private final Packing packing;
   private final WinogradKernels winograd;
   private final ReductionKernels reduction;
+  private final ConstantWeights constants;
   private final WideWinograd wide;
 
   WinogradConvolution(
-      WorkerPool pool, Packing packing, WinogradKernels winograd, ReductionKernels reduction) {
+      WorkerPool pool,
+      Packing packing,
+      WinogradKernels winograd,
+      ReductionKernels reduction,
+      ConstantWeights constants) {
     this.pool = pool;
     this.packing = packing;
     this.winograd = winograd;
     this.reduction = reduction;
+    this.constants = constants;
     this.wide = new WideWinograd(pool, packing, winograd, reduction);
   }
 
@@ -197,18 +203,27 @@ final class WinogradConvolution {
   private long transformed(ConvolutionGeometry g, Tensor weight, boolean turned) {
     int outer = g.outChannels();
     int inner = g.channels();
+    return constants.get(
+        weight,
+        new Transformed(outer, inner, turned),
+        weightBytes(g),
+        () -> pool.scratchHere(Packing.WEIGHTS, weightBytes(g)),
+        u -> transform(g, weight, turned, u));
+  }
+
+  /** What is made of weights [outer, 3, 3, inner]. */
+  private record Transformed(int outer, int inner, boolean turned) {}
+
+  private void transform(ConvolutionGeometry g, Tensor weight, boolean turned, long u) {
+    int outer = g.outChannels();
+    int inner = g.channels();
     Rows w = Rows.dense(weight.segment().address(), inner, DType.FLOAT32);
-    long[] u = new long[2];
-    pool.runHere(
-        worker -> {
-          u[0] = worker.scratch(Packing.WEIGHTS, weightBytes(g));
-          u[1] = turned ? u[0] : worker.scratch(Packing.SHARED, weightBytes(g));
-        });
+    long first = turned ? u : pool.scratchHere(Packing.SHARED, weightBytes(g));
     pool.run(
         worker -> {
-          int first = (int) worker.begin(outer);
-          int last = (int) worker.end(outer);
-          winograd.filter(w, outer, inner, first, last, turned, u[1]);
+          int from = (int) worker.begin(outer);
+          int to = (int) worker.end(outer);
+          winograd.filter(w, outer, inner, from, to, turned, first);
         });
     if (!turned) {
       pool.run(
@@ -219,11 +234,10 @@ final class WinogradConvolution {
             if (places > 0) {
               TranspositionKey key =
                   new TranspositionKey(places, outer, inner, WinogradKernels.GAP);
-              worker.primitive(key, k -> k.make(worker)).run(worker, u[1] + offset, u[0] + offset);
+              worker.primitive(key, k -> k.make(worker)).run(worker, first + offset, u + offset);
             }
           });
     }
-    return u[0];
   }
 
   /** The 16 products of transformed matrices. */

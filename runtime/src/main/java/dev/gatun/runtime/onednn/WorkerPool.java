@@ -107,6 +107,13 @@ final class WorkerPool implements AutoCloseable {
     work.run(workers[0]);
   }
 
+  /** {@link Worker#scratch} of the calling thread, which all workers may read. */
+  long scratchHere(int which, long bytes) {
+    requireOpen();
+    adopt();
+    return workers[0].scratch(which, bytes);
+  }
+
   private void requireOpen() {
     if (closed) { // nobody would do the other slices
       throw new IllegalStateException("cpu: the backend is closed; open another");

@@ -90,6 +90,15 @@ public interface Backend extends AutoCloseable {
   Program capture(Runnable step);
 
   /**
+   * Says that nothing writes to {@code tensor}'s memory until the result is closed, or the backend.
+   * Convolutions may keep what they make of weights that lie in it, which is then made once and not
+   * at each call. Results are the same, bit for bit.
+   */
+  default ConstantScope constant(Tensor tensor) {
+    return () -> {};
+  }
+
+  /**
    * Begins a range that the device's profilers show as {@code name}, until {@link #endRange};
    * ranges nest. Nothing where no profiler listens.
    */
