@@ -7,8 +7,17 @@ import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** Linear maps by oneDNN's matrix product, each worker its rows. */
+/**
+ * Linear maps by oneDNN's matrix product, each worker its rows; gradients of weights that are
+ * larger than what they are summed over, each worker its outputs.
+ */
 final class OneDnnMatrixProduct implements MatrixProduct {
+
+  /** Outputs of a weight that are multiplied together are a multiple of these. */
+  private static final int STEP = 16;
+
+  /** Rows to one output from which on there is less to add up in shares of the rows. */
+  private static final int MOST_ROWS = 6;
 
   private final WorkerPool pool;
   private final Packing packing;
@@ -77,6 +86,15 @@ final class OneDnnMatrixProduct implements MatrixProduct {
     int outputs = dy.channels();
     int inputs = x.channels();
     DType type = Packing.common(x, dy);
+    if (x.rows() <= (long) MOST_ROWS * outputs
+        && outputs % STEP == 0
+        && dweight.dtype() == DType.FLOAT32) {
+      gradientByOutputs(x, dy, type, dweight);
+      if (dbias != null) {
+        packing.sumRows(pool, dy, dbias);
+      }
+      return;
+    }
     long[] partial = new long[pool.size()];
     long bytes = 4L * outputs * inputs;
     pool.run(
@@ -96,5 +114,30 @@ final class OneDnnMatrixProduct implements MatrixProduct {
           worker.primitive(key, k -> k.make(worker)).run(worker, gradient, in, out);
         });
     packing.finishGradient(pool, partial, dweight, dy, dbias);
+  }
+
+  /** dweight = dy^T x, each worker some of its rows: nothing is left to be added up. */
+  private void gradientByOutputs(Tensor x, Tensor dy, DType type, Tensor dweight) {
+    long inputs = x.channels();
+    pool.share(
+        dy.channels() / STEP,
+        (worker, from, steps) -> {
+          int first = from * STEP;
+          int count = steps * STEP;
+          long in = packing.denseRows(worker, Packing.FIRST, x, 0, x.rows(), type);
+          Tensor part = dy.channelSlice(first, count);
+          boolean inPlace = dy.dtype() == type;
+          long gradient =
+              inPlace
+                  ? part.segment().address()
+                  : packing.denseRows(worker, Packing.SECOND, part, 0, dy.rows(), type);
+          long distance = inPlace ? part.rowStride() : count;
+          MatrixKey key =
+              new MatrixKey(
+                  type, DType.FLOAT32, count, inputs, x.rows(), 1, distance, inputs, 1, false);
+          worker
+              .primitive(key, k -> k.make(worker))
+              .run(worker, gradient, in, dweight.segment().address() + 4 * inputs * first);
+        });
   }
 }

@@ -109,6 +109,8 @@ public abstract class ConvolutionContract extends OperatorContract {
         ConvolutionGeometry.of(Shape.of(1, 28, 28, 128), 1, 3, 1, 1),
         ConvolutionGeometry.of(Shape.of(5, 7, 7, 128), 64, 3, 1, 1),
         ConvolutionGeometry.of(Shape.of(2, 14, 14, 64), 1, 1, 1, 0),
+        ConvolutionGeometry.of(Shape.of(3, 7, 5, 40), 128, 3, 1, 1),
+        ConvolutionGeometry.of(Shape.of(3, 9, 7, 48), 128, 3, 2, 1),
         ConvolutionGeometry.of(Shape.of(1, 28, 28, 3), 32, 7, 1, 3),
         ConvolutionGeometry.of(Shape.of(2, 14, 14, 32), 64, 4, 2, 1),
         ConvolutionGeometry.of(Shape.of(2, 14, 14, 64), 128, 2, 2, 0),
