@@ -18,6 +18,7 @@ import dev.gatun.nn.layer.GroupNorm;
 import dev.gatun.nn.op.Activations;
 import dev.gatun.nn.op.AddPerSample;
 import dev.gatun.nn.op.Concatenation;
+import dev.gatun.nn.op.GroupNormalization.Addends;
 import dev.gatun.runtime.op.Activation;
 import dev.gatun.runtime.op.Backend;
 import dev.gatun.runtime.tensor.DType;
@@ -121,12 +122,16 @@ public final class MnistUnet implements Denoiser {
       Variable d3 = down3.forward(d2);
       Variable latent = Activations.relu(down4.forward(d3));
       Variable shifted = AddPerSample.addPerSample(latent, shift);
-      Variable u1 = up1Normalization.forward(up1.forward(shifted));
-      Variable u2 = up2.forward(u1, d3);
-      Variable u3 = up3.forward(u2, d2);
-      Variable u4 = up4.forward(u3, d1);
+      Variable u1 = up1Normalization.forward(up1.forward(shifted), Addends.NONE, channels(d3));
+      Variable u2 = up2.forward(u1, d3, channels(d2));
+      Variable u3 = up3.forward(u2, d2, channels(d1));
+      Variable u4 = up4.forward(u3, d1, channels(features));
       return frame.keep(out.forward(Concatenation.concatenate(u4, features)));
     }
+  }
+
+  private static int channels(Variable skip) {
+    return skip.shape().channels();
   }
 
   /** (t + 1) / T, FLOAT32 [N, 1]: bf16 would not tell neighbours apart. */

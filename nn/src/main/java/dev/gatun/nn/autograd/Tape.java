@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -110,6 +111,37 @@ public final class Tape implements AutoCloseable {
       frame.tensors.add(tensor);
     }
     return tensor;
+  }
+
+  /**
+   * As {@link #empty(DType, Shape)}, with room for {@code room} channels more behind each row,
+   * which a concatenation fills instead of copying what is there.
+   */
+  public Tensor empty(DType dtype, Shape shape, int room) {
+    if (room == 0) {
+      return empty(dtype, shape);
+    }
+    Tensor whole = empty(dtype, shape.withChannels(shape.channels() + room));
+    holding(whole).whole = whole;
+    return whole.channelSlice(0, shape.channels());
+  }
+
+  /**
+   * The rows of {@code channels} that begin with those of {@code x}, counted as one more user of
+   * their memory, where {@linkplain #empty(DType, Shape, int) room} was left for just them; null
+   * where it was not, or is taken already.
+   */
+  public @Nullable Tensor takeRoom(Tensor x, int channels) {
+    Holding holding = holdings.get(x.buffer());
+    Tensor whole = holding == null ? null : holding.whole;
+    if (whole == null
+        || whole.channels() != channels
+        || whole.rows() != x.rows()
+        || whole.segment().address() != x.segment().address()) {
+      return null;
+    }
+    holding(whole).whole = null;
+    return share(whole.reshape(x.shape().withChannels(channels)));
   }
 
   /**
@@ -283,6 +315,10 @@ public final class Tape implements AutoCloseable {
     return holding != null && (holding.users == 1 || !holding.sharesElements);
   }
 
+  private Holding holding(Tensor tensor) {
+    return Objects.requireNonNull(holdings.get(tensor.buffer()));
+  }
+
   void release(Tensor tensor) {
     Holding holding = holdings.get(tensor.buffer());
     if (holding != null && --holding.users == 0) {
@@ -314,6 +350,9 @@ public final class Tape implements AutoCloseable {
   private static final class Holding {
     int users = 1;
     boolean sharesElements;
+
+    /** All of the buffer, of which a part is to be filled yet. */
+    @Nullable Tensor whole;
   }
 
   private record Node(Variable output, Backward backward, List<Tensor> temporaries) {}

@@ -60,9 +60,25 @@ public final class GroupNorm implements Layer {
 
   /** y = activation(GN(x + bias + before)) + after + residual, in one pass. */
   public Variable forward(Variable x, Addends addends) {
+    return forward(x, addends, 0);
+  }
+
+  /**
+   * As above.
+   *
+   * @param room channels that the result will be concatenated with
+   */
+  public Variable forward(Variable x, Addends addends, int room) {
     var tape = x.tape();
     return GroupNormalization.groupNormalization(
-        x, addends, tape.parameter(weight), tape.parameter(bias), groups, epsilon, activation);
+        x,
+        addends,
+        tape.parameter(weight),
+        tape.parameter(bias),
+        groups,
+        epsilon,
+        activation,
+        room);
   }
 
   @Override

@@ -94,6 +94,23 @@ public final class GroupNormalization {
       int groups,
       float epsilon,
       Activation f) {
+    return groupNormalization(x, addends, gamma, beta, groups, epsilon, f, 0);
+  }
+
+  /**
+   * As above, with room behind each pixel of y for what it will be concatenated with.
+   *
+   * @param room channels, 0 for none
+   */
+  public static Variable groupNormalization(
+      Variable x,
+      Addends addends,
+      Variable gamma,
+      Variable beta,
+      int groups,
+      float epsilon,
+      Activation f,
+      int room) {
     Shape shape = x.shape();
     int channels = shape.channels();
     Check.that(
@@ -110,7 +127,7 @@ public final class GroupNormalization {
     dev.gatun.runtime.op.Addends added = addends.values();
     Tensor scale = gamma.value();
     Tensor shift = beta.value();
-    Tensor y = tape.empty(x.dtype(), shape);
+    Tensor y = tape.empty(x.dtype(), shape, room);
     Tensor mean = tape.temporary(DType.FLOAT32, Shape.of(shape.batch(), groups));
     Tensor rstd = tape.temporary(DType.FLOAT32, Shape.of(shape.batch(), groups));
     ops.groupNorm(groups, epsilon, f, input, added, scale, shift, y, mean, rstd);

@@ -15,6 +15,8 @@ import dev.gatun.nn.op.Add;
 import dev.gatun.nn.op.AddPerSample;
 import dev.gatun.nn.op.Attention;
 import dev.gatun.nn.op.Concatenation;
+import dev.gatun.nn.op.GroupNormalization;
+import dev.gatun.nn.op.GroupNormalization.Addends;
 import dev.gatun.nn.op.Linear;
 import dev.gatun.nn.op.Loss;
 import dev.gatun.nn.op.MaxPool;
@@ -77,6 +79,38 @@ class TapeTest extends NetworkTest {
       assertFalse(a.gradient().isDense() && b.gradient().isDense());
       assertArrayEquals(new double[] {3, 4}, values(b.gradient()));
     }
+  }
+
+  @Test
+  void concatenationFillsTheRoomThatWasLeft() {
+    try (DeviceArena arena = new DeviceArena(backend.memory(), "room");
+        Tape tape = new Tape(backend, arena, DType.FLOAT32, false)) {
+      Variable x = tape.constant(randomTensor(Shape.of(2, 3, 3, 16)));
+      Variable skip = tape.constant(randomTensor(Shape.of(2, 3, 3, 32)));
+      Variable gamma = tape.constant(randomTensor(Shape.of(16)));
+      try (Tape.Frame frame = tape.frame()) {
+        Variable apart = normalized(x, gamma, 0);
+        Variable y = normalized(x, gamma, 32);
+        long before = arena.liveBytes();
+        Variable joined = Concatenation.concatenate(y, skip);
+        assertEquals(before, arena.liveBytes());
+        assertEquals(y.value().segment().address(), joined.value().segment().address());
+        assertArrayEquals(
+            values(Concatenation.concatenate(apart, skip).value()), values(joined.value()));
+        Variable another = Concatenation.concatenate(y, skip);
+        assertArrayEquals(values(joined.value()), values(another.value()), "the room was taken");
+        assertTrue(arena.liveBytes() > before);
+        Variable wide = normalized(x, gamma, 31);
+        assertArrayEquals(
+            values(joined.value()), values(Concatenation.concatenate(wide, skip).value()));
+      }
+      assertEquals(0, arena.liveBytes());
+    }
+  }
+
+  private static Variable normalized(Variable x, Variable gamma, int room) {
+    return GroupNormalization.groupNormalization(
+        x, Addends.NONE, gamma, gamma, 4, 1e-5f, Activation.RELU, room);
   }
 
   @Test

@@ -58,6 +58,24 @@ class GradientTest extends NetworkTest {
             image,
             image),
         new Case(
+            "concatenation with what room was left for, and again",
+            x -> {
+              Variable y =
+                  GroupNormalization.groupNormalization(
+                      x[0],
+                      GroupNormalization.Addends.NONE,
+                      x[2],
+                      x[2],
+                      2,
+                      1e-5f,
+                      Activation.SILU,
+                      4);
+              return Add.add(Concatenation.concatenate(y, x[1]), Concatenation.concatenate(y, y));
+            },
+            image,
+            image,
+            Shape.of(4)),
+        new Case(
             "concatenation, parts used again",
             x ->
                 Add.add(

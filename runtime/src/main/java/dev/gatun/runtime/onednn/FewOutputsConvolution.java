@@ -59,25 +59,51 @@ final class FewOutputsConvolution {
   private static void sumTaps(
       ConvolutionGeometry g, long products, int taps, float[] shift, Rows y, long first) {
     int area = g.kernelHeight() * g.kernelWidth();
+    int[] places = places(g, taps);
     for (int i = 0; i < g.outHeight(); i++) {
       int firstU = Math.max(0, g.paddingTop() - i);
       int lastU = Math.min(g.kernelHeight(), g.height() + g.paddingTop() - i);
+      boolean inner = lastU - firstU == g.kernelHeight();
+      long line = (long) (i - g.paddingTop()) * g.width() - g.paddingLeft();
       for (int j = 0; j < g.outWidth(); j++) {
         int firstV = Math.max(0, g.paddingLeft() - j);
         int lastV = Math.min(g.kernelWidth(), g.width() + g.paddingLeft() - j);
+        boolean whole = inner && lastV - firstV == g.kernelWidth();
+        long window = products + 4 * (line + j) * taps;
         long out = y.at(first + (long) i * g.outWidth() + j);
         for (int o = 0; o < shift.length; o++) {
           float sum = shift[o];
-          for (int u = firstU; u < lastU; u++) {
-            long row = (long) (i - g.paddingTop() + u) * g.width() + j - g.paddingLeft();
-            long tap = (long) o * area + (long) u * g.kernelWidth();
-            for (int v = firstV; v < lastV; v++) {
-              sum += Memory.getFloat(products + 4 * ((row + v) * taps + tap + v));
+          if (whole) {
+            sum = sumWindow(sum, window, places);
+          } else {
+            for (int u = firstU; u < lastU; u++) {
+              for (int v = firstV; v < lastV; v++) {
+                sum += Memory.getFloat(window + places[u * g.kernelWidth() + v]);
+              }
             }
           }
           Memory.put(out + (long) o * y.size(), sum, y.low());
+          window += 4L * area;
         }
       }
     }
+  }
+
+  /** Where the products of a window lie, bytes from that of its first pixel with the first tap. */
+  private static int[] places(ConvolutionGeometry g, int taps) {
+    int[] places = new int[g.kernelHeight() * g.kernelWidth()];
+    for (int k = 0; k < places.length; k++) {
+      int pixel = k / g.kernelWidth() * g.width() + k % g.kernelWidth();
+      places[k] = 4 * (pixel * taps + k);
+    }
+    return places;
+  }
+
+  private static float sumWindow(float start, long window, int[] places) {
+    float sum = start;
+    for (int place : places) {
+      sum += Memory.getFloat(window + place);
+    }
+    return sum;
   }
 }

@@ -5,6 +5,7 @@ import dev.gatun.nn.autograd.Variable;
 import dev.gatun.nn.layer.Conv2d;
 import dev.gatun.nn.layer.GroupNorm;
 import dev.gatun.nn.layer.Layer;
+import dev.gatun.nn.op.GroupNormalization.Addends;
 import dev.gatun.runtime.op.Activation;
 
 /**
@@ -27,8 +28,17 @@ public final class ConvBlock implements Layer {
 
   @Override
   public Variable forward(Variable x) {
+    return forward(x, 0);
+  }
+
+  /**
+   * As above.
+   *
+   * @param room channels that y will be concatenated with
+   */
+  public Variable forward(Variable x, int room) {
     try (var frame = x.tape().frame()) {
-      return frame.keep(normalization.forward(convolution.forward(x)));
+      return frame.keep(normalization.forward(convolution.forward(x), Addends.NONE, room));
     }
   }
 }

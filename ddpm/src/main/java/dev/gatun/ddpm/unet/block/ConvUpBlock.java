@@ -24,10 +24,15 @@ public final class ConvUpBlock {
     block = new ConvBlock(model.child(1).child("block"), outChannels, outChannels);
   }
 
-  /** Both [N, H, W, ...] to [N, 2 H + p, 2 W + p, outChannels]. */
-  public Variable forward(Variable x, Variable skip) {
+  /**
+   * Both [N, H, W, ...] to [N, 2 H + p, 2 W + p, outChannels].
+   *
+   * @param room channels that y will be concatenated with
+   */
+  public Variable forward(Variable x, Variable skip, int room) {
     try (var frame = x.tape().frame()) {
-      return frame.keep(block.forward(enlarge.forward(Concatenation.concatenate(x, skip))));
+      Variable joined = Concatenation.concatenate(x, skip);
+      return frame.keep(block.forward(enlarge.forward(joined), room));
     }
   }
 }
