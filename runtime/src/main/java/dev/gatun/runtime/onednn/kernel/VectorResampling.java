@@ -90,6 +90,10 @@ final class VectorResampling implements ResamplingKernels {
       plain.maxPoolGradient(p, n, dy, argmax, dx);
       return;
     }
+    if (kernel == stride) {
+      maxPoolGradientOfTiles(p, n, dy, argmax, dx);
+      return;
+    }
     for (int h = 0; h < height; h++) {
       int firstI = Math.max(0, (h - kernel + stride) / stride);
       int lastI = Math.min(outHeight - 1, h / stride);
@@ -112,6 +116,45 @@ final class VectorResampling implements ResamplingKernels {
             }
           }
           put(sum, to + (long) c * dx.size());
+        }
+      }
+    }
+  }
+
+  /** Of windows that do not overlap: each one's gradient is read once. */
+  private static void maxPoolGradientOfTiles(Pooling p, long n, Rows dy, long argmax, Rows dx) {
+    int kernel = p.kernel();
+    int width = p.width();
+    int channels = p.channels();
+    int outWidth = p.outWidth();
+    long firstPixel = p.imageRow(n);
+    for (int i = 0; i < p.outHeight(); i++) {
+      for (int j = 0; j < outWidth; j++) {
+        long out = p.windowRow(n) + (long) i * outWidth + j;
+        long to = dx.at(firstPixel + (long) i * kernel * width + (long) j * kernel);
+        for (int c = 0; c < channels; c += N) {
+          IntVector place =
+              (IntVector)
+                  ByteVector.fromMemorySegment(B, ALL, argmax + out * channels + c, ORDER)
+                      .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+          FloatVector g = load0(dy.at(out) + (long) c * dy.size());
+          for (int u = 0; u < kernel; u++) {
+            long at = to + (long) u * width * dx.stride() + (long) c * dx.size();
+            for (int v = 0; v < kernel; v++) {
+              var mask = place.compare(VectorOperators.EQ, u * kernel + v).cast(F);
+              put(FloatVector.zero(F).blend(g, mask), at + v * dx.stride());
+            }
+          }
+        }
+      }
+    }
+    int coveredHeight = p.outHeight() * kernel;
+    int coveredWidth = outWidth * kernel;
+    for (int h = 0; h < p.height(); h++) {
+      for (int w = h < coveredHeight ? coveredWidth : 0; w < width; w++) {
+        long to = dx.at(firstPixel + (long) h * width + w);
+        for (int c = 0; c < channels; c += N) {
+          put(FloatVector.zero(F), to + (long) c * dx.size());
         }
       }
     }
