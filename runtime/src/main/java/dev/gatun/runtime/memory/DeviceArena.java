@@ -22,6 +22,9 @@ public final class DeviceArena implements AutoCloseable {
   private static final AtomicInteger OPEN = new AtomicInteger();
   private static final long CHUNK_GRANULE = 2L << 20; // a huge page
 
+  /** The most by which an arena grows for a smaller buffer, so that many of them leave no gaps. */
+  private static final long MOST_AHEAD = 32L << 20;
+
   private final DeviceMemory memory;
   private final String name;
   private final List<MemorySegment> chunks = new ArrayList<>();
@@ -165,7 +168,16 @@ public final class DeviceArena implements AutoCloseable {
   }
 
   private Block grow(long size) {
-    return insertFree(addChunk(align(size, CHUNK_GRANULE)));
+    long least = align(size, CHUNK_GRANULE);
+    long ahead = align(Math.min(reservedBytes / 4, MOST_AHEAD), CHUNK_GRANULE);
+    if (ahead > least) {
+      try {
+        return insertFree(addChunk(ahead));
+      } catch (OutOfDeviceMemoryException e) {
+        return insertFree(addChunk(least));
+      }
+    }
+    return insertFree(addChunk(least));
   }
 
   private MemorySegment addChunk(long bytes) {

@@ -1,5 +1,6 @@
 package dev.gatun.runtime.onednn;
 
+import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
 import dev.gatun.runtime.op.ConstantScope;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -40,26 +41,29 @@ final class ConstantWeights {
   long get(Tensor weight, Object form, long bytes, LongSupplier scratch, LongConsumer make) {
     Key key = new Key(weight.segment().address(), form);
     for (Scope scope : scopes) {
-      MemorySegment known = scope.kept.get(key);
+      Long known = scope.known.get(key);
       if (known != null) {
-        return known.address();
+        return known;
       }
     }
-    long address = 0;
     for (Scope scope : scopes) {
-      if (address == 0 && scope.covers(weight)) {
-        address = scope.reserve(key, bytes);
+      long address = scope.covers(weight) ? scope.reserve(bytes) : 0;
+      if (address != 0) {
+        make.accept(address);
+        scope.known.put(key, address);
+        return address;
       }
     }
-    long place = address == 0 ? scratch.getAsLong() : address;
-    make.accept(place);
-    return place;
+    long address = scratch.getAsLong();
+    make.accept(address);
+    return address;
   }
 
   private record Key(long weight, Object form) {}
 
   private final class Scope implements ConstantScope {
-    private final Map<Key, MemorySegment> kept = new HashMap<>();
+    private final Map<Key, Long> known = new HashMap<>();
+    private final List<MemorySegment> blocks = new ArrayList<>();
     private final long begin;
     private final long end;
     private long room;
@@ -76,21 +80,28 @@ final class ConstantWeights {
       return begin <= address && address + weight.segment().byteSize() <= end;
     }
 
-    long reserve(Key key, long bytes) {
+    /** The address of new memory; 0 where that would be too much, or there is none. */
+    long reserve(long bytes) {
       if (bytes > room) {
         return 0;
       }
-      room -= bytes;
-      MemorySegment block = memory.reserve(bytes);
-      kept.put(key, block);
-      return block.address();
+      try {
+        MemorySegment block = memory.reserve(bytes);
+        blocks.add(block);
+        room -= bytes;
+        return block.address();
+      } catch (OutOfDeviceMemoryException e) {
+        room = 0; // slower, but it does go on
+        return 0;
+      }
     }
 
     @Override
     public void close() {
       scopes.remove(this);
-      kept.values().forEach(memory::release);
-      kept.clear();
+      blocks.forEach(memory::release);
+      blocks.clear();
+      known.clear();
     }
   }
 }

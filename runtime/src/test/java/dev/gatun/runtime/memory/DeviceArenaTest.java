@@ -224,4 +224,32 @@ final class DeviceArenaTest {
     }
     assertEquals(0, memory.liveBlocks());
   }
+
+  /**
+   * Buffers a little smaller than a multiple of the chunks' granule do not waste the rest of it.
+   */
+  @Test
+  void manyBuffersLeaveNoGaps() {
+    DeviceMemory addresses =
+        new DeviceMemory() {
+          private long next = 1L << 40;
+
+          @Override
+          public MemorySegment reserve(long bytes) {
+            MemorySegment block = MemorySegment.ofAddress(next).reinterpret(bytes);
+            next += 2 * bytes;
+            return block;
+          }
+
+          @Override
+          public void release(MemorySegment block) {}
+        };
+    try (DeviceArena arena = new DeviceArena(addresses, "test")) {
+      for (int i = 0; i < 300; i++) {
+        arena.allocate(1_600_000);
+      }
+      long wasted = arena.reservedBytes() - arena.liveBytes();
+      assertTrue(wasted < arena.liveBytes() / 8, arena.toString());
+    }
+  }
 }
