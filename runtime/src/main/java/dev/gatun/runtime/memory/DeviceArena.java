@@ -23,7 +23,7 @@ public final class DeviceArena implements AutoCloseable {
   private static final long CHUNK_GRANULE = 2L << 20; // a huge page
 
   /** The most by which an arena grows for a smaller buffer, so that many of them leave no gaps. */
-  private static final long MOST_AHEAD = 32L << 20;
+  private static final long MOST_AHEAD = 8L << 20;
 
   private final DeviceMemory memory;
   private final String name;
