@@ -122,7 +122,7 @@ public final class Tape implements AutoCloseable {
       return empty(dtype, shape);
     }
     Tensor whole = empty(dtype, shape.withChannels(shape.channels() + room));
-    holding(whole).whole = whole;
+    Objects.requireNonNull(holdings.get(whole.buffer())).whole = whole;
     return whole.channelSlice(0, shape.channels());
   }
 
@@ -133,14 +133,17 @@ public final class Tape implements AutoCloseable {
    */
   public @Nullable Tensor takeRoom(Tensor x, int channels) {
     Holding holding = holdings.get(x.buffer());
-    Tensor whole = holding == null ? null : holding.whole;
+    if (holding == null) {
+      return null;
+    }
+    Tensor whole = holding.whole;
     if (whole == null
         || whole.channels() != channels
         || whole.rows() != x.rows()
         || whole.segment().address() != x.segment().address()) {
       return null;
     }
-    holding(whole).whole = null;
+    holding.whole = null;
     return share(whole.reshape(x.shape().withChannels(channels)));
   }
 
@@ -313,10 +316,6 @@ public final class Tape implements AutoCloseable {
   boolean isWritable(Tensor tensor) {
     Holding holding = holdings.get(tensor.buffer());
     return holding != null && (holding.users == 1 || !holding.sharesElements);
-  }
-
-  private Holding holding(Tensor tensor) {
-    return Objects.requireNonNull(holdings.get(tensor.buffer()));
   }
 
   void release(Tensor tensor) {

@@ -4,48 +4,23 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
-import dev.gatun.runtime.memory.DeviceArena;
-import dev.gatun.runtime.op.Backend;
-import dev.gatun.runtime.op.Backends;
 import dev.gatun.runtime.op.ConstantScope;
 import dev.gatun.runtime.op.ConvolutionGeometry;
 import dev.gatun.runtime.op.TensorValues;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
-import java.util.Arrays;
-import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What convolutions keep of constant weights: Winograd's of FLOAT32, oneDNN's of BFLOAT16. */
-final class ConstantWeightsTest {
+final class ConstantWeightsTest extends CpuTensors {
   private static final Shape IMAGES = Shape.of(3, 7, 9, 64);
   private static final ConvolutionGeometry GEOMETRY = ConvolutionGeometry.of(IMAGES, 64, 3, 1, 1);
 
-  private final Random random = new Random(3);
-  private Backend backend;
-  private DeviceArena arena;
-
-  @BeforeEach
-  void open() {
-    backend = Backends.open("cpu");
-    arena = new DeviceArena(backend.memory(), "test");
-  }
-
-  @AfterEach
-  void close() {
-    arena.close();
-    backend.close();
-  }
-
-  private double[] normal(Shape shape) {
-    double[] values = new double[Math.toIntExact(shape.elements())];
-    Arrays.setAll(values, i -> random.nextGaussian());
-    return values;
+  ConstantWeightsTest() {
+    super(3);
   }
 
   private Tensor tensor(DType dtype, Shape shape) {
@@ -77,7 +52,6 @@ final class ConstantWeightsTest {
     Tensor dy = tensor(dtype, GEOMETRY.outputShape());
     double[] y = forward(x, weight);
     double[] dx = inputGradient(dy, weight);
-    double[] later;
     try (ConstantScope constant = backend.constant(range)) {
       assertArrayEquals(y, forward(x, weight));
       assertArrayEquals(dx, inputGradient(dy, weight));
@@ -90,7 +64,7 @@ final class ConstantWeightsTest {
       TensorValues.write(normal(weight.shape()), outside);
       assertNotEquals(first[0], forward(x, outside)[0]);
     }
-    later = forward(x, weight);
+    double[] later = forward(x, weight);
     assertNotEquals(y[0], later[0]);
     TensorValues.write(normal(weight.shape()), weight);
     assertNotEquals(later[0], forward(x, weight)[0]);

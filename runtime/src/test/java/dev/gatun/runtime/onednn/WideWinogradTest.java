@@ -2,17 +2,12 @@ package dev.gatun.runtime.onednn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
-import dev.gatun.runtime.memory.DeviceArena;
-import dev.gatun.runtime.op.Backend;
-import dev.gatun.runtime.op.Backends;
 import dev.gatun.runtime.op.ConvolutionGeometry;
 import dev.gatun.runtime.op.TensorValues;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.util.Arrays;
-import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -20,7 +15,7 @@ import org.junit.jupiter.api.Test;
  * A convolution with so many weights that its channels are done a few at a time, against two with
  * half of its outputs each, which the contracts cover.
  */
-final class WideWinogradTest {
+final class WideWinogradTest extends CpuTensors {
   private static final int INPUTS = 512;
   private static final int OUTPUTS = 704;
   private static final int HALF = OUTPUTS / 2;
@@ -29,32 +24,19 @@ final class WideWinogradTest {
   private static final ConvolutionGeometry PART = ConvolutionGeometry.of(IMAGES, HALF, 3, 1, 1);
   private static final double ALLOWED = 1e-3; // of sums of 512 * 9 products of normal numbers
 
-  private final Random random = new Random(5);
-  private Backend backend;
-  private DeviceArena arena;
   private double[] weights;
   private Tensor weight;
   private Tensor[] halves;
 
+  WideWinogradTest() {
+    super(5);
+  }
+
   @BeforeEach
-  void open() {
-    backend = Backends.open("cpu");
-    arena = new DeviceArena(backend.memory(), "test");
+  void makeWeights() {
     weights = normal(WHOLE.weightShape());
     weight = tensor(WHOLE.weightShape(), weights);
     halves = new Tensor[] {half(weights, 0), half(weights, 1)};
-  }
-
-  @AfterEach
-  void close() {
-    arena.close();
-    backend.close();
-  }
-
-  private double[] normal(Shape shape) {
-    double[] values = new double[Math.toIntExact(shape.elements())];
-    Arrays.setAll(values, i -> (float) random.nextGaussian());
-    return values;
   }
 
   private Tensor tensor(Shape shape, double[] values) {
