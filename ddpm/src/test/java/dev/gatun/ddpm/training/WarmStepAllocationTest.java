@@ -29,12 +29,12 @@ final class WarmStepAllocationTest {
 
   @BeforeEach
   void plainLoops() {
-    System.setProperty("gatun.vector", "false");
+    System.setProperty("gatun.kernels", "plain");
   }
 
   @AfterEach
   void asBefore() {
-    System.clearProperty("gatun.vector");
+    System.clearProperty("gatun.kernels");
   }
 
   @Test

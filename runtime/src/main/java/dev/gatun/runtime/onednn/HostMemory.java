@@ -2,6 +2,7 @@ package dev.gatun.runtime.onednn;
 
 import dev.gatun.runtime.memory.DeviceMemory;
 import dev.gatun.runtime.memory.OutOfDeviceMemoryException;
+import dev.gatun.runtime.onednn.machine.Pages;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;

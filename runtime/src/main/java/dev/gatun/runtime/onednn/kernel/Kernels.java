@@ -3,8 +3,9 @@ package dev.gatun.runtime.onednn.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The loops of the CPU backend that oneDNN has not, or has only slowly: on the Vector API where the
- * JVM was started with {@code --add-modules jdk.incubator.vector}, as plain loops where it was not.
+ * The loops of the CPU backend that oneDNN has not, or has only slowly: compiled when Gatun was
+ * built where the processor has AVX-512; elsewhere on the Vector API where the JVM was started with
+ * {@code --add-modules jdk.incubator.vector}, as plain loops where it was not.
  */
 public interface Kernels {
 
@@ -30,13 +31,38 @@ public interface Kernels {
   String describe();
 
   /**
-   * The fastest that this JVM has. The system property {@code gatun.vector=false} asks for the
-   * plain loops.
+   * The fastest that there are here. The system property {@code gatun.kernels} asks for others:
+   * {@code native}, compiled when Gatun was built, for Linux on x86-64 with AVX-512; {@code
+   * vector}, on the Vector API, which is there where the JVM was started with {@code --add-modules
+   * jdk.incubator.vector}; {@code plain}.
+   *
+   * @throws IllegalStateException if those that were asked for are not there
    */
   static Kernels best() {
-    boolean vectors =
-        !"false".equals(System.getProperty("gatun.vector"))
-            && ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-    return vectors ? VectorKernels.create() : new ScalarKernels();
+    String asked = System.getProperty("gatun.kernels", "");
+    NativeCode code = asked.isEmpty() || asked.equals("native") ? NativeCode.load() : null;
+    if (code != null) {
+      return new NativeKernels(code);
+    }
+    boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    return switch (asked) {
+      case "" -> vectors ? VectorKernels.create() : new ScalarKernels();
+      case "vector" -> {
+        if (!vectors) {
+          throw new IllegalStateException(
+              "gatun.kernels=vector: the JVM has no Vector API;"
+                  + " start it with --add-modules jdk.incubator.vector");
+        }
+        yield VectorKernels.create();
+      }
+      case "plain" -> new ScalarKernels();
+      case "native" ->
+          throw new IllegalStateException(
+              "gatun.kernels=native: they are for Linux on x86-64 with AVX-512 (F, BW, DQ, VL)"
+                  + " only");
+      default ->
+          throw new IllegalStateException(
+              "gatun.kernels: expected native, vector or plain, got " + asked);
+    };
   }
 }

@@ -18,7 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Lanes {
 
-  static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Float> F = species();
   static final VectorSpecies<Integer> I = F.vectorShape().withLanes(int.class);
   static final VectorSpecies<Short> S =
       VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
@@ -52,6 +52,14 @@ final class Lanes {
   static final FloatVector D1 = FloatVector.broadcast(F, ExpTerms.D1);
 
   private Lanes() {}
+
+  /** The widest that the processor has; what is compiled for another one asks for its width. */
+  private static VectorSpecies<Float> species() {
+    Integer bits = Integer.getInteger("gatun.vector.bits");
+    return bits == null
+        ? FloatVector.SPECIES_PREFERRED
+        : VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
+  }
 
   private static VectorShuffle<Float> rotation(int by) {
     return VectorShuffle.fromOp(F, i -> (i + by) % N);

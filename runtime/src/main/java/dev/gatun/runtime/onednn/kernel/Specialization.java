@@ -30,13 +30,21 @@ record Specialization(Activation activation, boolean low0, boolean low1, boolean
     }
   }
 
+  /** A copy of {@code template} for this. */
+  Class<?> copyOf(Class<?> template) {
+    try {
+      return MethodHandles.lookup()
+          .defineHiddenClassWithClassData(KernelCode.of(template), this, true)
+          .lookupClass();
+    } catch (IllegalAccessException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** A new instance of a copy of {@code template} for this. */
   private <K> K instantiate(Class<K> type, Class<? extends K> template) {
     try {
-      MethodHandles.Lookup copy =
-          MethodHandles.lookup()
-              .defineHiddenClassWithClassData(KernelCode.of(template), this, true);
-      return type.cast(copy.lookupClass().getDeclaredConstructor().newInstance());
+      return type.cast(copyOf(template).getDeclaredConstructor().newInstance());
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("kernel " + template + ": cannot be specialized", e);
     }

@@ -15,12 +15,18 @@ final class VectorAttention implements AttentionKernels {
   @Override
   public void softmax(
       long scores, long rows, int width, float scale, long denominators, long logSumExp) {
+    softmaxWithoutLogarithms(scores, rows, width, scale, denominators, logSumExp);
+    ScalarAttention.addLogarithms(rows, denominators, logSumExp);
+  }
+
+  /** The softmax, with m_r in the place of logSumExp[r]. */
+  static void softmaxWithoutLogarithms(
+      long scores, long rows, int width, float scale, long denominators, long shifts) {
     for (long r = 0; r < rows; r++) {
       long row = scores + 4 * r * width;
       float shift = scale * max(row, width);
-      float sum = exponentials(row, width, scale, shift);
-      Memory.putFloat(denominators + 4 * r, sum);
-      Memory.putFloat(logSumExp + 4 * r, (float) (shift + Math.log(sum)));
+      Memory.putFloat(denominators + 4 * r, exponentials(row, width, scale, shift));
+      Memory.putFloat(shifts + 4 * r, shift);
     }
   }
 

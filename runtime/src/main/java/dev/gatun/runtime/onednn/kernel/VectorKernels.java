@@ -213,28 +213,32 @@ final class VectorKernels implements Kernels {
         new Specialization.Copies<>(
             ResamplingKernels.class, VectorResampling.class, new ResamplingKernels[0]);
 
-    private ResamplingKernels of(Rows operand, Rows result) {
-      return copies.get(Activation.IDENTITY, operand.low(), operand.low(), result.low());
+    private final ResamplingKernels plain = new ScalarResampling();
+
+    private ResamplingKernels of(Pooling p, Rows operand, Rows result) {
+      return VectorResampling.suits(p.channels())
+          ? copies.get(Activation.IDENTITY, operand.low(), operand.low(), result.low())
+          : plain;
     }
 
     @Override
     public void maxPool(Pooling p, long n, Rows x, Rows y, long argmax) {
-      of(x, y).maxPool(p, n, x, y, argmax);
+      of(p, x, y).maxPool(p, n, x, y, argmax);
     }
 
     @Override
     public void maxPoolGradient(Pooling p, long n, Rows dy, long argmax, Rows dx) {
-      of(dy, dx).maxPoolGradient(p, n, dy, argmax, dx);
+      of(p, dy, dx).maxPoolGradient(p, n, dy, argmax, dx);
     }
 
     @Override
     public void sumPool(Pooling p, long n, float scale, Rows x, Rows y) {
-      of(x, y).sumPool(p, n, scale, x, y);
+      of(p, x, y).sumPool(p, n, scale, x, y);
     }
 
     @Override
     public void sumPoolGradient(Pooling p, long n, float scale, Rows dy, Rows dx) {
-      of(dy, dx).sumPoolGradient(p, n, scale, dy, dx);
+      of(p, dy, dx).sumPoolGradient(p, n, scale, dy, dx);
     }
   }
 

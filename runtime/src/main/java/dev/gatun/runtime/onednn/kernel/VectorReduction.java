@@ -129,26 +129,18 @@ final class VectorReduction implements ReductionKernels {
       long firstMoment,
       long secondMoment,
       long count) {
-    FloatVector keep1 = FloatVector.broadcast(F, settings.beta1());
-    FloatVector take1 = FloatVector.broadcast(F, 1f - settings.beta1());
-    FloatVector keep2 = FloatVector.broadcast(F, settings.beta2());
-    FloatVector take2 = FloatVector.broadcast(F, 1f - settings.beta2());
-    FloatVector decay = FloatVector.broadcast(F, 1f - learningRate * settings.weightDecay());
-    FloatVector epsilon = FloatVector.broadcast(F, settings.epsilon());
-    FloatVector root = FloatVector.broadcast(F, rootCorrection);
-    FloatVector step = FloatVector.broadcast(F, -stepSize);
-    FloatVector scale = FloatVector.broadcast(F, gradientScale);
     long whole = count - count % N;
-    for (long at = 0; at < 4 * whole; at += 4L * N) {
-      FloatVector g = Lanes.load(gradient + at).mul(scale);
-      FloatVector p = Lanes.load(parameter + at).mul(decay);
-      FloatVector m = Lanes.load(firstMoment + at).mul(keep1).add(g.mul(take1));
-      FloatVector v = Lanes.load(secondMoment + at).mul(keep2).add(g.mul(g).mul(take2));
-      FloatVector update = m.div(v.sqrt().mul(root).add(epsilon));
-      Lanes.store(m, firstMoment + at);
-      Lanes.store(v, secondMoment + at);
-      Lanes.store(update.fma(step, p), parameter + at);
-    }
+    adamWOfWhole(
+        settings,
+        learningRate,
+        stepSize,
+        rootCorrection,
+        gradientScale,
+        gradient,
+        parameter,
+        firstMoment,
+        secondMoment,
+        whole);
     if (whole < count) {
       long at = 4 * whole;
       plain.adamW(
@@ -165,24 +157,65 @@ final class VectorReduction implements ReductionKernels {
     }
   }
 
+  /** On a multiple of the lanes. */
+  static void adamWOfWhole(
+      AdamSettings settings,
+      float learningRate,
+      float stepSize,
+      float rootCorrection,
+      float gradientScale,
+      long gradient,
+      long parameter,
+      long firstMoment,
+      long secondMoment,
+      long count) {
+    FloatVector keep1 = FloatVector.broadcast(F, settings.beta1());
+    FloatVector take1 = FloatVector.broadcast(F, 1f - settings.beta1());
+    FloatVector keep2 = FloatVector.broadcast(F, settings.beta2());
+    FloatVector take2 = FloatVector.broadcast(F, 1f - settings.beta2());
+    FloatVector decay = FloatVector.broadcast(F, 1f - learningRate * settings.weightDecay());
+    FloatVector epsilon = FloatVector.broadcast(F, settings.epsilon());
+    FloatVector root = FloatVector.broadcast(F, rootCorrection);
+    FloatVector step = FloatVector.broadcast(F, -stepSize);
+    FloatVector scale = FloatVector.broadcast(F, gradientScale);
+    for (long at = 0; at < 4 * count; at += 4L * N) {
+      FloatVector g = Lanes.load(gradient + at).mul(scale);
+      FloatVector p = Lanes.load(parameter + at).mul(decay);
+      FloatVector m = Lanes.load(firstMoment + at).mul(keep1).add(g.mul(take1));
+      FloatVector v = Lanes.load(secondMoment + at).mul(keep2).add(g.mul(g).mul(take2));
+      FloatVector update = m.div(v.sqrt().mul(root).add(epsilon));
+      Lanes.store(m, firstMoment + at);
+      Lanes.store(v, secondMoment + at);
+      Lanes.store(update.fma(step, p), parameter + at);
+    }
+  }
+
   @Override
   public void accumulate(long x, long y, long count) {
     long whole = count - count % N;
-    for (long at = 0; at < 4 * whole; at += 4L * N) {
+    accumulateWhole(x, y, whole);
+    plain.accumulate(x + 4 * whole, y + 4 * whole, count - whole);
+  }
+
+  static void accumulateWhole(long x, long y, long count) {
+    for (long at = 0; at < 4 * count; at += 4L * N) {
       Lanes.store(Lanes.load(y + at).add(Lanes.load(x + at)), y + at);
     }
-    plain.accumulate(x + 4 * whole, y + 4 * whole, count - whole);
   }
 
   @Override
   public void movingAverage(float decay, long x, long average, long count) {
+    long whole = count - count % N;
+    movingAverageOfWhole(decay, x, average, whole);
+    plain.movingAverage(decay, x + 4 * whole, average + 4 * whole, count - whole);
+  }
+
+  static void movingAverageOfWhole(float decay, long x, long average, long count) {
     FloatVector keep = FloatVector.broadcast(F, decay);
     FloatVector take = FloatVector.broadcast(F, 1f - decay);
-    long whole = count - count % N;
-    for (long at = 0; at < 4 * whole; at += 4L * N) {
+    for (long at = 0; at < 4 * count; at += 4L * N) {
       FloatVector kept = Lanes.load(average + at).mul(keep);
       Lanes.store(kept.add(Lanes.load(x + at).mul(take)), average + at);
     }
-    plain.movingAverage(decay, x + 4 * whole, average + 4 * whole, count - whole);
   }
 }

@@ -16,8 +16,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Pooling over vectors of channels where the channels fill them, and the plain loops where they do
- * not. Run as copies for the dtypes of (operand, -, result): see {@link Specialization}.
+ * Pooling over vectors of channels, which must fill them. Run as copies for the dtypes of (operand,
+ * -, result): see {@link Specialization}.
  */
 final class VectorResampling implements ResamplingKernels {
 
@@ -29,9 +29,11 @@ final class VectorResampling implements ResamplingKernels {
       F.vectorBitSize() >= 256
           ? VectorSpecies.of(byte.class, VectorShape.forBitSize(F.vectorBitSize() / 4))
           : ByteVector.SPECIES_64;
-  private static final boolean BYTES_FIT = B.length() == N;
 
-  private final ScalarResampling plain = new ScalarResampling();
+  /** Whether vectors suit so many channels. */
+  static boolean suits(int channels) {
+    return channels % N == 0 && B.length() == N;
+  }
 
   @Override
   public void maxPool(Pooling p, long n, Rows x, Rows y, long argmax) {
@@ -43,10 +45,6 @@ final class VectorResampling implements ResamplingKernels {
     int outWidth = p.outWidth();
     long firstWindow = p.windowRow(n);
     long firstPixel = p.imageRow(n);
-    if (channels % N != 0 || !BYTES_FIT) {
-      plain.maxPool(p, n, x, y, argmax);
-      return;
-    }
     for (int i = 0; i < outHeight; i++) {
       for (int j = 0; j < outWidth; j++) {
         long out = firstWindow + (long) i * outWidth + j;
@@ -86,10 +84,6 @@ final class VectorResampling implements ResamplingKernels {
     int outWidth = p.outWidth();
     long firstWindow = p.windowRow(n);
     long firstPixel = p.imageRow(n);
-    if (channels % N != 0 || !BYTES_FIT) {
-      plain.maxPoolGradient(p, n, dy, argmax, dx);
-      return;
-    }
     if (kernel == stride) {
       maxPoolGradientOfTiles(p, n, dy, argmax, dx);
       return;
@@ -170,10 +164,6 @@ final class VectorResampling implements ResamplingKernels {
     int outWidth = p.outWidth();
     long firstWindow = p.windowRow(n);
     long firstPixel = p.imageRow(n);
-    if (channels % N != 0) {
-      plain.sumPool(p, n, scale, x, y);
-      return;
-    }
     for (int i = 0; i < outHeight; i++) {
       for (int j = 0; j < outWidth; j++) {
         long corner = firstPixel + (long) i * stride * width + (long) j * stride;
@@ -203,10 +193,6 @@ final class VectorResampling implements ResamplingKernels {
     int outWidth = p.outWidth();
     long firstWindow = p.windowRow(n);
     long firstPixel = p.imageRow(n);
-    if (channels % N != 0) {
-      plain.sumPoolGradient(p, n, scale, dy, dx);
-      return;
-    }
     for (int h = 0; h < height; h++) {
       int firstI = Math.max(0, (h - kernel + stride) / stride);
       int lastI = Math.min(outHeight - 1, h / stride);
