@@ -13,8 +13,7 @@ import time
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
 STEP_PEER = "dev.gatun.benchmarks.StepPeer"
-# Those of the launcher, ./gatun.
-JAVA_FLAGS = ["-XX:+UseSerialGC", "-Xmn8m", f"@{BENCHMARKS.parent / 'dist/src/main/scripts/bin/jvm.options'}"]
+SCRIPTS = BENCHMARKS.parent / "dist/src/main/scripts/bin"
 
 # PyTorch's.
 PLAIN_MODES = ("eager", "channels_last", "compile", "compile_channels_last", "max_autotune", "max_autotune_channels_last")
@@ -198,8 +197,15 @@ def java_command(options):
     jars = sorted(app.glob("*.jar"))
     if not jars:
         raise Refused(f"{app} holds no jar: build the benchmarks first (mvn -q -DskipTests package), or give --java-command")
-    command = [find_java(), *JAVA_FLAGS, "-cp", os.pathsep.join(map(str, jars)), STEP_PEER]
+    command = [find_java(), *java_flags(), "-cp", os.pathsep.join(map(str, jars)), STEP_PEER]
     return [command[0], class_cache(command, jars, options), *command[1:]]
+
+
+def java_flags():
+    """Those of the launcher, ./gatun."""
+    needs_vectors = subprocess.run([SCRIPTS / "needs-vectors"], check=False).returncode == 0
+    files = ["jvm.options", *(["vector.options"] if needs_vectors else [])]
+    return ["-XX:+UseSerialGC", "-Xmn8m", *(f"@{SCRIPTS / file}" for file in files)]
 
 
 def class_cache(command, jars, options):
