@@ -10,12 +10,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * The weights and batches that PyTorch's half of the benchmarks has too: the formula in the
  * docstring of {@code ddpm/src/test/golden/formula.py}, with the batch of PROTOCOL.md.
  */
 final class FormulaNumbers {
+  /** Numbers that are worth two threads. */
+  private static final int LARGE = 1 << 14;
+
   private FormulaNumbers() {}
 
   /** u(stream, i), in [0, 1): SplitMix64's hash of stream * 2^32 + i, upper 24 bits. */
@@ -107,14 +111,16 @@ final class FormulaNumbers {
 
   /** Writes value(i), rounded once, to element i of a dense FLOAT32 or INT32 tensor. */
   static void upload(Backend backend, Tensor tensor, IntToDoubleFunction value) {
-    try (Arena arena = Arena.ofConfined()) {
+    boolean large = tensor.elements() > LARGE;
+    try (Arena arena = large ? Arena.ofShared() : Arena.ofConfined()) {
       MemorySegment host = arena.allocate(4 * tensor.elements(), 64);
-      for (int i = 0; i < tensor.elements(); i++) {
-        if (tensor.dtype() == DType.INT32) {
-          host.setAtIndex(ValueLayout.JAVA_INT, i, (int) value.applyAsDouble(i));
-        } else {
-          host.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value.applyAsDouble(i));
-        }
+      IntStream elements = IntStream.range(0, Math.toIntExact(tensor.elements()));
+      IntStream shared = large ? elements.parallel() : elements;
+      if (tensor.dtype() == DType.INT32) {
+        shared.forEach(i -> host.setAtIndex(ValueLayout.JAVA_INT, i, (int) value.applyAsDouble(i)));
+      } else {
+        shared.forEach(
+            i -> host.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value.applyAsDouble(i)));
       }
       backend.upload(host, tensor);
     }

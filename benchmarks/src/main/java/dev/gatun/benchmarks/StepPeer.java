@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gatun's half of the training-step benchmark, driven line by line as PROTOCOL.md says, or alone:
@@ -36,8 +37,7 @@ public final class StepPeer implements AutoCloseable {
   private static final int SAMPLING_STEPS = 50;
 
   private final Map<String, String> options;
-  private final boolean profile;
-  private final OperatorTimes times = new OperatorTimes();
+  private final @Nullable OperatorTimes times;
   private final Backend backend;
   private final TrainingStep training;
   private int timedSteps;
@@ -45,13 +45,13 @@ public final class StepPeer implements AutoCloseable {
 
   private StepPeer(Map<String, String> options) {
     this.options = options;
-    profile = options.containsKey("profile");
+    times = options.containsKey("profile") ? new OperatorTimes() : null;
     // read when the CPU is opened
     System.setProperty("gatun.threads", options.get("threads"));
     Precision precision = Precision.valueOf(options.get("precision").toUpperCase(Locale.ROOT));
     Backend device = Backends.open(options.get("device"));
     device.allowTensorFloats(precision == Precision.TF32);
-    backend = profile ? new TimedBackend(device, times) : device;
+    backend = times != null ? new TimedBackend(device, times) : device;
     training =
         new TrainingStep(
             backend,
@@ -193,7 +193,9 @@ public final class StepPeer implements AutoCloseable {
   }
 
   private void clearTimes() {
-    times.clear();
+    if (times != null) {
+      times.clear();
+    }
     timedSteps = 0;
     timedNanos = 0;
   }
@@ -266,7 +268,7 @@ public final class StepPeer implements AutoCloseable {
   }
 
   private void reportProfile() {
-    if (profile && timedSteps > 0) {
+    if (times != null && timedSteps > 0) {
       System.err.println(times.table(timedSteps, timedNanos));
     }
   }

@@ -3,6 +3,7 @@ package dev.gatun.nn.autograd;
 import dev.gatun.runtime.random.Philox;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
 
 /**
  * The distribution of a parameter's initial values: U[center - bound, center + bound).
@@ -11,6 +12,12 @@ import java.lang.foreign.ValueLayout;
  * @param bound the half width; 0 is a constant
  */
 public record Initialization(float center, float bound) {
+
+  /** Elements that are drawn at a time; they stay in the caches until they are copied. */
+  static final long PART = 1 << 18;
+
+  /** Elements of which one thread draws all. */
+  private static final int PIECE = 1 << 14;
 
   /** The same value everywhere. */
   public static Initialization constant(float value) {
@@ -26,22 +33,26 @@ public record Initialization(float center, float bound) {
   }
 
   /**
-   * Fills {@code floats}. Element e is a function of (seed, index, e): word e mod 4 of the Philox
-   * block with key seed and counter (e / 4, 0, index, {@link Randomness#INITIALIZATION}).
+   * Writes {@code count} elements from {@code first} on, a multiple of 4, to {@code floats}, which
+   * other threads can access. Element e is a function of (seed, index, e): word e mod 4 of the
+   * Philox block with key seed and counter (e / 4, 0, index, {@link Randomness#INITIALIZATION}).
    */
-  void fill(long seed, int index, MemorySegment floats) {
-    long elements = floats.byteSize() / Float.BYTES;
+  void fill(long seed, int index, long first, int count, MemorySegment floats) {
+    IntStream pieces = IntStream.rangeClosed(0, (count - 1) / PIECE);
+    (count > PIECE ? pieces.parallel() : pieces)
+        .map(piece -> piece * PIECE)
+        .forEach(at -> fill(seed, index, first, at, Math.min(count, at + PIECE), floats));
+  }
+
+  private void fill(long seed, int index, long first, int begin, int end, MemorySegment floats) {
     int[] words = new int[4];
-    for (long e = 0; e < elements; e++) {
-      float value = center;
-      if (bound != 0) {
-        int lane = (int) (e & 3);
-        if (lane == 0) {
-          Philox.block(seed, (int) (e >>> 2), 0, index, Randomness.INITIALIZATION, words, 0);
-        }
-        value += (2 * Philox.uniform(words[lane]) - 1) * bound;
+    for (int at = begin; at < end; at += 4) {
+      int block = (int) (first + at >>> 2);
+      Philox.block(seed, block, 0, index, Randomness.INITIALIZATION, words, 0);
+      for (int lane = 0; lane < Math.min(4, end - at); lane++) {
+        float value = center + (2 * Philox.uniform(words[lane]) - 1) * bound;
+        floats.setAtIndex(ValueLayout.JAVA_FLOAT, at + lane, value);
       }
-      floats.setAtIndex(ValueLayout.JAVA_FLOAT, e, value);
     }
   }
 }

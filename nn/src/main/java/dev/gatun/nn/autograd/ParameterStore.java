@@ -63,10 +63,13 @@ public final class ParameterStore implements AutoCloseable {
     this.one = Tensor.allocate(arena, DType.FLOAT32, Shape.of(1));
     backend.elementwise().fill(1f, one);
     this.source = new Source(values, null);
-    for (Parameter parameter : parameters) {
-      Tensor memory = part(parameter, parameter.isTrainable() ? values : statistics);
-      parameter.setValue(parameter.isTrainable() ? memory.readOnly() : memory, null);
-      initialize(parameter, seed, memory);
+    try (Arena shared = Arena.ofShared()) { // several threads fill it
+      MemorySegment host = shared.allocate(Initialization.PART * Float.BYTES, 64);
+      for (Parameter parameter : parameters) {
+        Tensor memory = part(parameter, parameter.isTrainable() ? values : statistics);
+        parameter.setValue(parameter.isTrainable() ? memory.readOnly() : memory, null);
+        initialize(parameter, seed, memory, host);
+      }
     }
   }
 
@@ -281,16 +284,17 @@ public final class ParameterStore implements AutoCloseable {
     return range;
   }
 
-  private void initialize(Parameter parameter, long seed, Tensor memory) {
+  private void initialize(Parameter parameter, long seed, Tensor memory, MemorySegment host) {
     Initialization initialization = parameter.initialization();
     if (initialization.bound() == 0) {
       backend.elementwise().fill(initialization.center(), memory);
       return;
     }
-    try (Arena host = Arena.ofConfined()) {
-      MemorySegment floats = host.allocate(parameter.shape().elements() * Float.BYTES, 64);
-      initialization.fill(seed, parameter.index(), floats);
-      backend.upload(floats, memory);
+    long elements = parameter.shape().elements();
+    for (long first = 0; first < elements; first += Initialization.PART) {
+      int count = (int) Math.min(elements - first, Initialization.PART);
+      initialization.fill(seed, parameter.index(), first, count, host);
+      backend.upload(host, memory.range(first, Shape.of(count)));
     }
   }
 

@@ -18,6 +18,9 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Lanes {
 
+  /** Whether {@link NativeKernelWriter} reads this, for processors with AVX-512. */
+  static final boolean AHEAD = Boolean.getBoolean("gatun.kernels.ahead");
+
   static final VectorSpecies<Float> F = species();
   static final VectorSpecies<Integer> I = F.vectorShape().withLanes(int.class);
   static final VectorSpecies<Short> S =
@@ -53,12 +56,10 @@ final class Lanes {
 
   private Lanes() {}
 
-  /** The widest that the processor has; what is compiled for another one asks for its width. */
   private static VectorSpecies<Float> species() {
-    Integer bits = Integer.getInteger("gatun.vector.bits");
-    return bits == null
-        ? FloatVector.SPECIES_PREFERRED
-        : VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
+    return AHEAD
+        ? VectorSpecies.of(float.class, VectorShape.S_512_BIT)
+        : FloatVector.SPECIES_PREFERRED;
   }
 
   private static VectorShuffle<Float> rotation(int by) {

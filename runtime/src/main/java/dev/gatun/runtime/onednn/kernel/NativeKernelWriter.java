@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Compiles the kernels on the Vector API for each activation and dtypes that they are called with,
  * into one file. A part of the build: {@link NativeKernels} reads the file. The JVM that it runs on
- * has {@code -Dgatun.vector.bits=512}.
+ * has {@code -Dgatun.kernels.ahead=true}.
  */
 public final class NativeKernelWriter {
 

@@ -29,11 +29,14 @@ final class VectorNormalization implements NormalizationKernels {
   private static final int CHUNK = 256;
 
   /**
-   * Whether a loop with the activation is too long for the compiler to inline the rounding to
+   * Whether a loop with the activation is too long for the JVM's compiler to inline the rounding to
    * BFLOAT16 as well: results then go to a block in fp32 first.
    */
   private static final boolean APART =
-      LOW_RESULT && ACTIVATION != Activation.IDENTITY && ACTIVATION != Activation.RELU;
+      LOW_RESULT
+          && ACTIVATION != Activation.IDENTITY
+          && ACTIVATION != Activation.RELU
+          && !Lanes.AHEAD;
 
   /** Rows of the block. */
   private static final int BLOCK = 64;
