@@ -20,6 +20,9 @@ final class FormulaNumbers {
   /** Numbers that are worth two threads. */
   private static final int LARGE = 1 << 14;
 
+  /** Numbers that are made before they are copied to the device. */
+  private static final int PART = 1 << 18;
+
   private FormulaNumbers() {}
 
   /** u(stream, i), in [0, 1): SplitMix64's hash of stream * 2^32 + i, upper 24 bits. */
@@ -111,18 +114,26 @@ final class FormulaNumbers {
 
   /** Writes value(i), rounded once, to element i of a dense FLOAT32 or INT32 tensor. */
   static void upload(Backend backend, Tensor tensor, IntToDoubleFunction value) {
-    boolean large = tensor.elements() > LARGE;
+    long elements = tensor.elements();
+    boolean large = elements > LARGE;
     try (Arena arena = large ? Arena.ofShared() : Arena.ofConfined()) {
-      MemorySegment host = arena.allocate(4 * tensor.elements(), 64);
-      IntStream elements = IntStream.range(0, Math.toIntExact(tensor.elements()));
-      IntStream shared = large ? elements.parallel() : elements;
-      if (tensor.dtype() == DType.INT32) {
-        shared.forEach(i -> host.setAtIndex(ValueLayout.JAVA_INT, i, (int) value.applyAsDouble(i)));
-      } else {
-        shared.forEach(
-            i -> host.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value.applyAsDouble(i)));
+      MemorySegment host = arena.allocate(4 * Math.min(elements, PART), 64);
+      for (int first = 0; first < elements; first += PART) {
+        int from = first;
+        int count = (int) Math.min(elements - first, PART);
+        IntStream part = IntStream.range(0, count);
+        IntStream shared = large ? part.parallel() : part;
+        if (tensor.dtype() == DType.INT32) {
+          shared.forEach(
+              i -> host.setAtIndex(ValueLayout.JAVA_INT, i, (int) value.applyAsDouble(from + i)));
+        } else {
+          shared.forEach(
+              i ->
+                  host.setAtIndex(
+                      ValueLayout.JAVA_FLOAT, i, (float) value.applyAsDouble(from + i)));
+        }
+        backend.upload(host, tensor.range(first, Shape.of(count)));
       }
-      backend.upload(host, tensor);
     }
   }
 
