@@ -101,7 +101,7 @@ final class Encoder {
       case JUMP -> out.jump(i.number);
       case RETURN -> end();
       case BRANCH -> branch(i);
-      case MOVE, ADD, SUB, MUL, AND, OR, XOR, SHL, SHR, SAR, NEG, WIDEN, ADDRESS, LOAD, MIN, MAX ->
+      case MOVE, ADD, SUB, MUL, AND, OR, SHL, SHR, SAR, NEG, WIDEN, ADDRESS, LOAD, MIN, MAX ->
           integer(i);
       case DIV, REM -> divide(i);
       case STORE -> {
@@ -317,7 +317,6 @@ final class Encoder {
       case OR -> 1;
       case AND -> 4;
       case SUB -> 5;
-      case XOR -> 6;
       default -> throw new Unsupported(op.name());
     };
   }

@@ -19,10 +19,10 @@ enum Op {
   MUL,
   AND,
   OR,
-  XOR,
   SHL,
   SHR,
   SAR,
+  /** As the processor divides: by 0, and the smallest number by -1, is a fault. */
   DIV,
   REM,
   NEG,
