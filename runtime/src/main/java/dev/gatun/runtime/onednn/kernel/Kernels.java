@@ -1,5 +1,6 @@
 package dev.gatun.runtime.onednn.kernel;
 
+import dev.gatun.runtime.op.BackendUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +37,7 @@ public interface Kernels {
    * vector}, on the Vector API, which is there where the JVM was started with {@code --add-modules
    * jdk.incubator.vector}; {@code plain}.
    *
-   * @throws IllegalStateException if those that were asked for are not there
+   * @throws BackendUnavailableException if those that were asked for are not there
    */
   static Kernels best() {
     String asked = System.getProperty("gatun.kernels", "");
@@ -49,20 +50,21 @@ public interface Kernels {
       case "" -> vectors ? VectorKernels.create() : new ScalarKernels();
       case "vector" -> {
         if (!vectors) {
-          throw new IllegalStateException(
-              "gatun.kernels=vector: the JVM has no Vector API;"
-                  + " start it with --add-modules jdk.incubator.vector");
+          throw new BackendUnavailableException(
+              "device cpu: gatun.kernels=vector: the JVM has no Vector API;"
+                  + " start it with --add-modules jdk.incubator.vector",
+              null);
         }
         yield VectorKernels.create();
       }
       case "plain" -> new ScalarKernels();
       case "native" ->
-          throw new IllegalStateException(
-              "gatun.kernels=native: they are for Linux on x86-64 with AVX-512 (F, BW, DQ, VL)"
-                  + " only");
+          throw new BackendUnavailableException(
+              "device cpu: gatun.kernels=native: they are for Linux on x86-64 with AVX-512 only",
+              null);
       default ->
-          throw new IllegalStateException(
-              "gatun.kernels: expected native, vector or plain, got " + asked);
+          throw new BackendUnavailableException(
+              "device cpu: gatun.kernels: expected native, vector or plain, got " + asked, null);
     };
   }
 }
