@@ -55,6 +55,9 @@ class NativeKernelsTest {
 
   @BeforeEach
   void open() {
+    assumeTrue(
+        ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent(),
+        "a JVM without the Vector API");
     NativeCode code = NativeCode.load();
     assumeTrue(code != null, "no Linux on x86-64 with AVX-512");
     compiled = new NativeKernels(code);

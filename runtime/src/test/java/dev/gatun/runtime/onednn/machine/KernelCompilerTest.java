@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -157,6 +158,13 @@ class KernelCompilerTest {
         .downcallHandle(
             MemorySegment.ofAddress(code), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG))
         .invokeExact(arguments.address());
+  }
+
+  @BeforeEach
+  void requireVectors() { // the compiler knows their methods
+    assumeTrue(
+        ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent(),
+        "a JVM without the Vector API");
   }
 
   @ParameterizedTest
