@@ -42,7 +42,8 @@ final class Assembler {
   private final List<Distance> constants = new ArrayList<>();
   private final List<Distance> zeros = new ArrayList<>();
 
-  private void put(int... values) {
+  /** Bytes as they are. */
+  void put(int... values) {
     for (int value : values) {
       if (length == bytes.length) {
         bytes = Arrays.copyOf(bytes, 2 * length);
@@ -51,7 +52,7 @@ final class Assembler {
     }
   }
 
-  private void put32(int value) {
+  void put32(int value) {
     put(value, value >> 8, value >> 16, value >> 24);
   }
 
@@ -72,10 +73,6 @@ final class Assembler {
   private void distance(int label) {
     jumps.add(new Distance(length, length + 4, label));
     put32(0);
-  }
-
-  void raw(int... values) {
-    put(values);
   }
 
   /** opcode /reg with a register in place of memory. */
@@ -105,34 +102,16 @@ final class Assembler {
     put(opcode);
   }
 
-  void immediate32(int value) {
-    put32(value);
-  }
-
-  void immediate8(int value) {
-    put(value);
-  }
-
-  void immediate64(long value) {
+  void put64(long value) {
     put32((int) value);
     put32((int) (value >> 32));
   }
 
-  /** VEX of registers without extension, W0: masks, and {@code bzhi}. */
+  /** VEX on registers, W0: masks, and {@code bzhi}. */
   void vex(int map, int prefix, int l, int opcode, int reg, int vvvv, int rm) {
-    vexPrefix(map, prefix, l, reg, vvvv, NONE, rm);
-    put(opcode, 0xC0 | (reg & 7) << 3 | rm & 7);
-  }
-
-  void vex(int map, int prefix, int l, int opcode, int reg, int vvvv, Address m) {
-    vexPrefix(map, prefix, l, reg, vvvv, m.index, m.base);
-    put(opcode);
-    memory(reg, m, 1, 0);
-  }
-
-  private void vexPrefix(int map, int prefix, int l, int reg, int vvvv, int index, int base) {
-    int extensions = (reg < 8 ? 0x80 : 0) | (index < 8 ? 0x40 : 0) | (base < 8 ? 0x20 : 0);
+    int extensions = (reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0);
     put(0xC4, extensions | map, (~vvvv & 15) << 3 | l << 2 | prefix);
+    put(opcode, 0xC0 | (reg & 7) << 3 | rm & 7);
   }
 
   /**
@@ -231,11 +210,9 @@ final class Assembler {
     return Integer.numberOfTrailingZeros(m.scale);
   }
 
-  /** Where the zeros are asked for: the place of the distance and the end of its instruction. */
-  record Zeros(int at, int end, int offset) {}
-
-  List<Zeros> zeros() {
-    return zeros.stream().map(z -> new Zeros(z.at, z.end, z.target)).toList();
+  /** Where the zeros are asked for. */
+  List<KernelCompiler.Zeros> zeros() {
+    return zeros.stream().map(z -> new KernelCompiler.Zeros(z.at, z.end, z.target)).toList();
   }
 
   /** The code, and from a multiple of 64 on the constants. */

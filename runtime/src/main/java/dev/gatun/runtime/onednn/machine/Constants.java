@@ -9,54 +9,49 @@ import java.util.Map;
 
 /** The constants of a kernel, which lie behind its code. */
 final class Constants {
-  private ByteBuffer bytes = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer bytes = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
   private final Map<Object, Place> places = new HashMap<>();
 
   Place place(int bits) {
-    return places.computeIfAbsent(bits, b -> at(ByteBuffer::putInt, bits, 4));
+    return place(bits, 4, () -> bytes.putInt(bits));
   }
 
   Place place(long bits) {
-    return places.computeIfAbsent(bits, b -> at((to, v) -> to.putLong(v), bits, 8));
+    return place(bits, 8, () -> bytes.putLong(bits));
   }
 
   Place place(float[] array) {
-    return places.computeIfAbsent(
+    return place(
         array,
-        a -> {
-          Place first = next(4);
+        4,
+        () -> {
           for (float value : array) {
             bytes.putFloat(value);
           }
-          return first;
         });
   }
 
   Place place(int[] array) {
-    return places.computeIfAbsent(
+    return place(
         array,
-        a -> {
-          Place first = next(4);
+        4,
+        () -> {
           for (int value : array) {
             bytes.putInt(value);
           }
-          return first;
         });
   }
 
-  private interface Put<T> {
-    void put(ByteBuffer to, T value);
-  }
-
-  private <T> Place at(Put<T> put, T value, int size) {
-    Place place = next(size);
-    put.put(bytes, value);
-    return place;
-  }
-
-  private Place next(int size) {
-    bytes.position((bytes.position() + size - 1) / size * size);
-    return Place.at(Area.CONSTANTS, bytes.position());
+  /** Where {@code constant} lies, which {@code put} writes if it is new, to a multiple of size. */
+  private Place place(Object constant, int size, Runnable put) {
+    return places.computeIfAbsent(
+        constant,
+        c -> {
+          bytes.position((bytes.position() + size - 1) / size * size);
+          Place first = Place.at(Area.CONSTANTS, bytes.position());
+          put.run();
+          return first;
+        });
   }
 
   byte[] toByteArray() {

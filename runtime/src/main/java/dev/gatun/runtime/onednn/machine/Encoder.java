@@ -39,10 +39,7 @@ final class Encoder {
     this.frame = (frame + 63) / 64 * 64;
   }
 
-  /** What a kernel is in memory, and where it asks for the zeros. */
-  record Code(byte[] bytes, List<Assembler.Zeros> zeros) {}
-
-  static Code encode(List<Instruction> code, Constants constants, long frame) {
+  static KernelCompiler.Function encode(List<Instruction> code, Constants constants, long frame) {
     Encoder encoder = new Encoder(constants, frame);
     encoder.begin();
     for (int i = 0; i < code.size(); i++) {
@@ -57,7 +54,8 @@ final class Encoder {
         encoder.encode(instruction);
       }
     }
-    return new Code(encoder.out.finish(constants.toByteArray()), encoder.out.zeros());
+    return new KernelCompiler.Function(
+        encoder.out.finish(constants.toByteArray()), encoder.out.zeros());
   }
 
   private void begin() {
@@ -68,7 +66,7 @@ final class Encoder {
       out.integer(true, 0x89, RSP, RAX); // mov rax, rsp
       add(RSP, -(frame + 64));
       out.integer(true, 0x83, 4, RSP); // and rsp, -64
-      out.immediate8(-64);
+      out.put(-64);
       out.integer(true, 0x89, RAX, new Address(RSP, Assembler.NONE, 1, (int) frame), 0);
     }
   }
@@ -80,19 +78,19 @@ final class Encoder {
     for (int i = SAVED.length - 1; i >= 0; i--) {
       push(0x58, SAVED[i]);
     }
-    out.raw(0xC5, 0xF8, 0x77, 0xC3); // vzeroupper, ret
+    out.put(0xC5, 0xF8, 0x77, 0xC3); // vzeroupper, ret
   }
 
   private void push(int opcode, int register) {
     if (register >= 8) {
-      out.raw(0x41);
+      out.put(0x41);
     }
-    out.raw(opcode | register & 7);
+    out.put(opcode | register & 7);
   }
 
   private void add(int register, long value) {
     out.integer(true, 0x81, 0, register);
-    out.immediate32((int) value);
+    out.put32((int) value);
   }
 
   private void encode(Instruction i) {
@@ -142,10 +140,10 @@ final class Encoder {
       out.integer(false, 0x33, register, register);
     } else if ((int) value == value) {
       out.integer(true, 0xC7, 0, register);
-      out.immediate32((int) value);
+      out.put32((int) value);
     } else {
-      out.raw(register >= 8 ? 0x49 : 0x48, 0xB8 | register & 7);
-      out.immediate64(value);
+      out.put(register >= 8 ? 0x49 : 0x48, 0xB8 | register & 7);
+      out.put64(value);
     }
   }
 
@@ -232,7 +230,7 @@ final class Encoder {
       case Immediate immediate when immediate.value() == 0 -> out.integer(i.wide, 0x85, a, a);
       case Immediate immediate -> {
         out.integer(i.wide, 0x81, 7, a);
-        out.immediate32((int) immediate.value());
+        out.put32((int) immediate.value());
       }
       case null, default -> out.integer(i.wide, 0x3B, a, integer(i.b, RCX));
     }
@@ -263,7 +261,7 @@ final class Encoder {
       case SHL, SHR, SAR -> {
         move(d, integer(i.a, RAX));
         out.integer(i.wide, 0xC1, i.op == Op.SHL ? 4 : i.op == Op.SHR ? 5 : 7, d);
-        out.immediate8((int) ((Immediate) Objects.requireNonNull(i.b)).value());
+        out.put((int) ((Immediate) Objects.requireNonNull(i.b)).value());
       }
       case MIN, MAX -> {
         int a = integer(i.a, RAX);
@@ -291,12 +289,12 @@ final class Encoder {
     if (i.b instanceof Immediate immediate) {
       if (i.op == Op.MUL) {
         out.integer(i.wide, 0x69, d, integer(i.a, RAX));
-        out.immediate32((int) immediate.value());
+        out.put32((int) immediate.value());
         return;
       }
       move(d, integer(i.a, RAX));
       out.integer(i.wide, 0x81, digit(i.op), d);
-      out.immediate32((int) immediate.value());
+      out.put32((int) immediate.value());
       return;
     }
     int b = integer(i.b, RCX);
@@ -324,7 +322,7 @@ final class Encoder {
   private void divide(Instruction i) {
     int b = integer(i.b, RCX);
     move(RAX, integer(i.a, RAX));
-    out.raw(i.wide ? 0x48 : 0x40, 0x99); // cqo, cdq
+    out.put(i.wide ? 0x48 : 0x40, 0x99); // cqo, cdq
     out.integer(i.wide, 0xF7, 7, b);
     int result = i.op == Op.DIV ? RAX : RDX;
     Register to = to(i);
@@ -365,7 +363,7 @@ final class Encoder {
     if (i.to != null && i.to.kind == Kind.MASK) {
       int a = vector(i.a, SCRATCH);
       evex(Form.VECTOR, i.op.prefix, i.op.map, i.op.w, i.op.code, mask(i.to), a, i.b, 1);
-      out.immediate8(i.number);
+      out.put(i.number);
       return;
     }
     if (i.to == null) {
@@ -429,13 +427,13 @@ final class Encoder {
       case VROTATE -> {
         int a = vector(i.a, SCRATCH);
         out.evex(Form.VECTOR, 1, 3, 0, 0x03, d, a, a); // valignd
-        out.immediate8(i.number);
+        out.put(i.number);
       }
       case VTO_DOUBLES -> {
         int a = vector(i.a, SCRATCH);
         if (i.number == 1) {
           out.evex(Form.VECTOR, 1, 3, 1, 0x1B, a, 0, SCRATCH_2); // vextractf64x4
-          out.immediate8(1);
+          out.put(1);
           a = SCRATCH_2;
         }
         out.evex(Form.VECTOR, 0, 1, 0, 0x5A, d, 0, a);
@@ -443,7 +441,7 @@ final class Encoder {
       case VSHL, VSHR -> {
         int a = vector(i.a, SCRATCH);
         out.evex(Form.VECTOR, 1, 1, 0, 0x72, i.op == Op.VSHL ? 6 : 2, d, a);
-        out.immediate8(i.number);
+        out.put(i.number);
       }
       case SLOAD, DLOAD -> {
         boolean single = i.op == Op.SLOAD;
@@ -520,7 +518,7 @@ final class Encoder {
       }
     }
     if (imm == 1) {
-      out.immediate8(i.number);
+      out.put(i.number);
     }
   }
 

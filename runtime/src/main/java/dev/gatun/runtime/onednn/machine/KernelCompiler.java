@@ -86,10 +86,7 @@ public final class KernelCompiler {
       }
     }
     long frame = Allocation.allocate(code, steps.frame);
-    Encoder.Code encoded = Encoder.encode(code, steps.constants, frame);
-    return new Function(
-        encoded.bytes(),
-        encoded.zeros().stream().map(z -> new Zeros(z.at(), z.end(), z.offset())).toList());
+    return Encoder.encode(code, steps.constants, frame);
   }
 
   private Value argument(Class<?> type, @Nullable Object known) {

@@ -67,7 +67,6 @@ enum Op {
   VOR(1, 1, 0, 0xEB),
   VXOR(1, 1, 0, 0xEF),
   VADD_I(1, 1, 0, 0xFE),
-  VSUB_I(1, 1, 0, 0xFA),
   VADD_D(1, 1, 1, 0x58),
   /** Minimum and maximum that tell the zeros apart and drop NaN, by {@code number}. */
   VRANGE(1, 3, 0, 0x50),

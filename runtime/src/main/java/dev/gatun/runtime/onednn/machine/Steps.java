@@ -76,6 +76,11 @@ final class Steps {
     if (value instanceof Value.Held held) {
       return held.register();
     }
+    return copy(value);
+  }
+
+  /** The value in a register of its own. */
+  Register copy(Value value) {
     Register to = new Register(kind(value), false, null);
     list.addAll(assignment(to, value));
     return to;

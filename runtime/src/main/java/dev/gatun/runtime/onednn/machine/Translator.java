@@ -139,22 +139,11 @@ final class Translator {
     if (object) {
       frame.bound[slot] = value;
     } else if (!frame.changes(slot)) {
-      frame.bound[slot] = ofThisFrame(value) ? new Value.Held(copy(value)) : value;
+      frame.bound[slot] = frame.reads(value) ? new Value.Held(steps.copy(value)) : value;
     } else {
       Register variable = frame.variable(slot, Steps.kind(value));
       assign(variable, value);
     }
-  }
-
-  /** Whether the value is read from a variable that can change while this method runs. */
-  private boolean ofThisFrame(Value value) {
-    return frame.reads(value);
-  }
-
-  private Register copy(Value value) {
-    Register to = new Register(Steps.kind(value), false, null);
-    steps.list.addAll(steps.assignment(to, value));
-    return to;
   }
 
   /** Writes a variable; what still waits for its old value gets a copy of that first. */
@@ -178,7 +167,7 @@ final class Translator {
     for (Frame f = frame; f != null; f = f.caller) {
       for (int i = 0; i < f.stack.size(); i++) {
         if (Value.reads(f.stack.get(i), variable)) {
-          f.stack.set(i, new Value.Held(copy(f.stack.get(i))));
+          f.stack.set(i, new Value.Held(steps.copy(f.stack.get(i))));
           any = true;
         }
       }
