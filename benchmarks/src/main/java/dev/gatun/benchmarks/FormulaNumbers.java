@@ -9,6 +9,7 @@ import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
@@ -22,6 +23,9 @@ final class FormulaNumbers {
 
   /** Numbers that are made before they are copied to the device. */
   private static final int PART = 1 << 18;
+
+  /** Elements that one thread makes at a time. */
+  private static final int PIECE = 1 << 12;
 
   private FormulaNumbers() {}
 
@@ -121,20 +125,32 @@ final class FormulaNumbers {
       for (int first = 0; first < elements; first += PART) {
         int from = first;
         int count = (int) Math.min(elements - first, PART);
-        IntStream part = IntStream.range(0, count);
-        IntStream shared = large ? part.parallel() : part;
-        if (tensor.dtype() == DType.INT32) {
-          shared.forEach(
-              i -> host.setAtIndex(ValueLayout.JAVA_INT, i, (int) value.applyAsDouble(from + i)));
-        } else {
-          shared.forEach(
-              i ->
-                  host.setAtIndex(
-                      ValueLayout.JAVA_FLOAT, i, (float) value.applyAsDouble(from + i)));
-        }
+        IntStream pieces = IntStream.range(0, Math.ceilDiv(count, PIECE));
+        (large ? pieces.parallel() : pieces)
+            .map(piece -> piece * PIECE)
+            .forEach(
+                at -> write(host, tensor.dtype(), from, at, Math.min(PIECE, count - at), value));
         backend.upload(host, tensor.range(first, Shape.of(count)));
       }
     }
+  }
+
+  /**
+   * Elements {@code at} to {@code at + count} of the part that begins with element {@code from}.
+   */
+  private static void write(
+      MemorySegment host, DType dtype, int from, int at, int count, IntToDoubleFunction value) {
+    if (dtype == DType.INT32) {
+      int[] values = new int[count];
+      Arrays.setAll(values, i -> (int) value.applyAsDouble(from + at + i));
+      MemorySegment.copy(values, 0, host, ValueLayout.JAVA_INT, 4L * at, count);
+      return;
+    }
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) value.applyAsDouble(from + at + i);
+    }
+    MemorySegment.copy(values, 0, host, ValueLayout.JAVA_FLOAT, 4L * at, count);
   }
 
   /** The 2-norm of a dense FLOAT32 tensor, summed in double. */

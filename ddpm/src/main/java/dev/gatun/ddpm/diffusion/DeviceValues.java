@@ -6,7 +6,6 @@ import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.IntToDoubleFunction;
 
@@ -27,13 +26,17 @@ public final class DeviceValues {
 
   /** Overwrites a FLOAT32 [n] with value(0) .. value(n - 1), rounded to nearest. */
   public static void write(Backend backend, Tensor tensor, IntToDoubleFunction value) {
-    int count = Math.toIntExact(tensor.elements());
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) value.applyAsDouble(i);
+    }
+    write(backend, tensor, values);
+  }
+
+  /** Overwrites a FLOAT32 tensor with as many values. */
+  public static void write(Backend backend, Tensor tensor, float[] values) {
     try (Arena scratch = Arena.ofConfined()) {
-      MemorySegment host = scratch.allocate(ValueLayout.JAVA_FLOAT, count);
-      for (int i = 0; i < count; i++) {
-        host.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value.applyAsDouble(i));
-      }
-      backend.upload(host, tensor);
+      backend.upload(scratch.allocateFrom(ValueLayout.JAVA_FLOAT, values), tensor);
     }
   }
 }

@@ -2,8 +2,10 @@ package dev.gatun.ddpm.diffusion;
 
 import dev.gatun.runtime.memory.DeviceArena;
 import dev.gatun.runtime.op.Backend;
+import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Shape;
 import dev.gatun.runtime.tensor.Tensor;
+import java.util.stream.IntStream;
 
 /**
  * A step t as {@code width} numbers, sines and cosines of f_k t for width / 2 frequencies f_k that
@@ -82,16 +84,33 @@ public enum SinusoidalEmbedding {
 
   /** Number i, in 0 .. width - 1, of step {@code t}. */
   public double value(int t, int i, int width) {
-    float angle = t * frequency(pair(i, width), width);
-    return isSine(i, width) ? StrictMath.sin(angle) : StrictMath.cos(angle);
+    return value(t * frequency(pair(i, width), width), isSine(i, width));
+  }
+
+  private static double value(float angle, boolean sine) {
+    return sine ? StrictMath.sin(angle) : StrictMath.cos(angle);
   }
 
   /** The embeddings of the steps 0 .. {@code steps} - 1, FLOAT32 [steps, width], on the device. */
   public Tensor table(Backend backend, DeviceArena arena, int steps, int width) {
     requireWidth(width);
-    int elements = Math.multiplyExact(steps, width);
-    return DeviceValues.floats(backend, arena, elements, i -> value(i / width, i % width, width))
-        .reshape(Shape.of(steps, width));
+    float[] frequencies = new float[width / 2];
+    for (int k = 0; k < frequencies.length; k++) {
+      frequencies[k] = frequency(k, width);
+    }
+    float[] values = new float[Math.multiplyExact(steps, width)];
+    IntStream.range(0, steps)
+        .parallel()
+        .forEach(
+            t -> {
+              for (int i = 0; i < width; i++) {
+                float angle = t * frequencies[pair(i, width)];
+                values[t * width + i] = (float) value(angle, isSine(i, width));
+              }
+            });
+    Tensor table = Tensor.allocate(arena, DType.FLOAT32, Shape.of(steps, width));
+    DeviceValues.write(backend, table, values);
+    return table;
   }
 
   private static void requireWidth(int width) {

@@ -46,13 +46,14 @@ public record Initialization(float center, float bound) {
 
   private void fill(long seed, int index, long first, int begin, int end, MemorySegment floats) {
     int[] words = new int[4];
+    float[] values = new float[end - begin];
     for (int at = begin; at < end; at += 4) {
       int block = (int) (first + at >>> 2);
       Philox.block(seed, block, 0, index, Randomness.INITIALIZATION, words, 0);
       for (int lane = 0; lane < Math.min(4, end - at); lane++) {
-        float value = center + (2 * Philox.uniform(words[lane]) - 1) * bound;
-        floats.setAtIndex(ValueLayout.JAVA_FLOAT, at + lane, value);
+        values[at - begin + lane] = center + (2 * Philox.uniform(words[lane]) - 1) * bound;
       }
     }
+    MemorySegment.copy(values, 0, floats, ValueLayout.JAVA_FLOAT, 4L * begin, values.length);
   }
 }

@@ -8,6 +8,7 @@ import dev.gatun.runtime.op.Addends;
 import dev.gatun.runtime.op.Normalization;
 import dev.gatun.runtime.tensor.Tensor;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Group and batch normalization on our own kernels: oneDNN's gradient of group normalization is a
@@ -44,6 +45,9 @@ final class OneDnnNormalization implements Normalization {
     int size = channels / groups;
     float[] g = floats(gamma);
     float[] b = floats(beta);
+    float[] bias = addends.bias() == null ? null : floats(addends.bias());
+    float[] means = new float[batch * groups];
+    float[] rstds = new float[batch * groups];
     Tensor residual = addends.residual();
     boolean plain = addends.after() == null && residual == null;
     pool.run(
@@ -60,12 +64,12 @@ final class OneDnnNormalization implements Normalization {
           Rows other = residual == null ? null : Rows.of(residual, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
             moments(in, n * pixels, pixels, pivot, sums, squares);
-            before(addends, n, added);
+            before(addends, bias, n, added);
             for (int k = 0; k < groups; k++) {
               Statistics s = Statistics.of(pivot, added, sums, squares, k * size, size, pixels);
               float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
-              put(mean, n * groups + k, (float) s.mean());
-              put(rstd, n * groups + k, r);
+              means[(int) n * groups + k] = (float) s.mean();
+              rstds[(int) n * groups + k] = r;
               for (int c = k * size; c < (k + 1) * size; c++) {
                 scale[c] = g[c] * r;
                 shift[c] = (float) (b[c] - (s.mean() - added[c]) * scale[c]);
@@ -81,11 +85,12 @@ final class OneDnnNormalization implements Normalization {
             }
           }
         });
+    put(mean, means);
+    put(rstd, rstds);
   }
 
   /** added = bias + before[n]. */
-  private static void before(Addends addends, long n, float[] added) {
-    Tensor bias = addends.bias();
+  private static void before(Addends addends, float @Nullable [] bias, long n, float[] added) {
     if (addends.before() != null) {
       row(Rows.of(addends.before(), 0), n, added);
     } else if (bias != null) {
@@ -93,7 +98,7 @@ final class OneDnnNormalization implements Normalization {
     }
     if (bias != null) {
       for (int c = 0; c < added.length; c++) {
-        added[c] += get(bias, c);
+        added[c] += bias[c];
       }
     }
   }
@@ -119,6 +124,9 @@ final class OneDnnNormalization implements Normalization {
     int size = channels / groups;
     float[] g = floats(gamma);
     float[] b = floats(beta);
+    float[] bias = addends.bias() == null ? null : floats(addends.bias());
+    float[] means = floats(mean);
+    float[] rstds = floats(rstd);
     Tensor dbias = dAddends.bias();
     Tensor dbefore = dAddends.before();
     Tensor dafter = dAddends.after();
@@ -138,6 +146,7 @@ final class OneDnnNormalization implements Normalization {
           float[] constant = new float[channels];
           double[] sums = new double[channels];
           double[] products = new double[channels];
+          float[] row = new float[channels];
           double[] sumsOfX = new double[channels];
           double[] squares = new double[channels];
           Rows in = Rows.of(x, 0);
@@ -145,11 +154,12 @@ final class OneDnnNormalization implements Normalization {
           Rows result = Rows.of(dx, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
             long first = n * pixels;
-            before(addends, n, added);
+            before(addends, bias, n, added);
             for (int c = 0; c < channels; c++) {
-              float m = get(mean, n * groups + c / size) - added[c]; // of x alone
+              int group = (int) n * groups + c / size;
+              float m = means[group] - added[c]; // of x alone
               center[c] = m;
-              scale[c] = g[c] * get(rstd, n * groups + c / size);
+              scale[c] = g[c] * rstds[group];
               shift[c] = (float) (b[c] - (double) m * scale[c]);
               sums[c] = 0;
               products[c] = 0;
@@ -158,7 +168,7 @@ final class OneDnnNormalization implements Normalization {
                 in, gradient, first, pixels, scale, shift, f, center, sums, products);
             double count = (double) pixels * size;
             for (int k = 0; k < groups; k++) {
-              double r = get(rstd, n * groups + k);
+              double r = rstds[(int) n * groups + k];
               double sumDz = 0;
               double sumDzX = 0;
               for (int c = k * size; c < (k + 1) * size; c++) {
@@ -184,16 +194,20 @@ final class OneDnnNormalization implements Normalization {
                   dBias[c] += sum;
                 }
                 if (dbefore != null) {
-                  put(dbefore, n, c, (float) sum);
+                  row[c] = (float) sum;
                 }
+              }
+              if (dbefore != null) {
+                putRow(dbefore, n, row);
               }
             }
             if (dafter != null) {
               Arrays.fill(sumsOfX, 0);
               kernels.moments(gradient, first, pixels, new float[channels], sumsOfX, squares);
               for (int c = 0; c < channels; c++) {
-                put(dafter, n, c, (float) sumsOfX[c]);
+                row[c] = (float) sumsOfX[c];
               }
+              putRow(dafter, n, row);
             }
             kernels.gradientApply(
                 in, gradient, first, pixels, scale, shift, f, scale, byX, constant, result);
@@ -241,22 +255,26 @@ final class OneDnnNormalization implements Normalization {
     float[] none = new float[channels];
     float[] g = floats(gamma);
     float[] b = floats(beta);
+    float[] means = new float[channels];
+    float[] rstds = new float[channels];
+    float[] runningMeans = floats(runningMean);
+    float[] runningVariances = floats(runningVariance);
     float[] scale = new float[channels];
     float[] shift = new float[channels];
     for (int c = 0; c < channels; c++) {
       Statistics s = Statistics.of(pivot, none, sum, square, c, 1, rows);
-      float r = (float) (1 / Math.sqrt(s.variance() + epsilon));
-      put(mean, c, (float) s.mean());
-      put(rstd, c, r);
+      means[c] = (float) s.mean();
+      rstds[c] = (float) (1 / Math.sqrt(s.variance() + epsilon));
       double unbiased = rows > 1 ? s.variance() * rows / (rows - 1) : s.variance();
-      put(runningMean, c, (float) ((1 - momentum) * get(runningMean, c) + momentum * s.mean()));
-      put(
-          runningVariance,
-          c,
-          (float) ((1 - momentum) * get(runningVariance, c) + momentum * unbiased));
-      scale[c] = g[c] * r;
+      runningMeans[c] = (float) ((1 - momentum) * runningMeans[c] + momentum * s.mean());
+      runningVariances[c] = (float) ((1 - momentum) * runningVariances[c] + momentum * unbiased);
+      scale[c] = g[c] * rstds[c];
       shift[c] = (float) (b[c] - s.mean() * scale[c]);
     }
+    put(mean, means);
+    put(rstd, rstds);
+    put(runningMean, runningMeans);
+    put(runningVariance, runningVariances);
     apply(x, scale, shift, f, y);
   }
 
@@ -273,11 +291,13 @@ final class OneDnnNormalization implements Normalization {
     int channels = x.channels();
     float[] g = floats(gamma);
     float[] b = floats(beta);
+    float[] means = floats(mean);
+    float[] variances = floats(variance);
     float[] scale = new float[channels];
     float[] shift = new float[channels];
     for (int c = 0; c < channels; c++) {
-      scale[c] = (float) (g[c] / Math.sqrt((double) get(variance, c) + epsilon));
-      shift[c] = (float) (b[c] - (double) get(mean, c) * scale[c]);
+      scale[c] = (float) (g[c] / Math.sqrt((double) variances[c] + epsilon));
+      shift[c] = (float) (b[c] - (double) means[c] * scale[c]);
     }
     apply(x, scale, shift, f, y);
   }
@@ -325,16 +345,20 @@ final class OneDnnNormalization implements Normalization {
         });
     double[] sum = total(sums);
     double[] product = total(products);
+    float[] dScale = new float[channels];
+    float[] dShift = new float[channels];
     float[] byX = new float[channels];
     float[] constant = new float[channels];
     for (int c = 0; c < channels; c++) {
       double rc = r[c];
       double slope = -rc * rc * rc * g[c] * product[c] / rows;
-      put(dgamma, c, (float) (product[c] * rc));
-      put(dbeta, c, (float) sum[c]);
+      dScale[c] = (float) (product[c] * rc);
+      dShift[c] = (float) sum[c];
       byX[c] = (float) slope;
       constant[c] = (float) (-rc * g[c] * sum[c] / rows - slope * center[c]);
     }
+    put(dgamma, dScale);
+    put(dbeta, dShift);
     pool.run(
         worker -> {
           long from = worker.begin(rows);
@@ -373,8 +397,23 @@ final class OneDnnNormalization implements Normalization {
 
   /** Sums of differences from a row of the data do not cancel as sums of squares would. */
   private static void row(Rows x, long row, float[] pivot) {
+    if (!x.low()) {
+      Memory.getFloats(x.at(row), pivot);
+      return;
+    }
     for (int c = 0; c < pivot.length; c++) {
-      pivot[c] = Memory.get(x.at(row) + (long) c * x.size(), x.low());
+      pivot[c] = Memory.get(x.at(row) + (long) c * x.size(), true);
+    }
+  }
+
+  private static void putRow(Tensor x, long row, float[] values) {
+    Rows rows = Rows.of(x, row);
+    if (!rows.low()) {
+      Memory.putFloats(rows.address(), values);
+      return;
+    }
+    for (int c = 0; c < values.length; c++) {
+      Memory.put(rows.address() + (long) c * rows.size(), values[c], true);
     }
   }
 
@@ -419,29 +458,20 @@ final class OneDnnNormalization implements Normalization {
 
   private static void putSums(double[][] parts, Tensor y) {
     double[] total = total(parts);
+    float[] rounded = new float[total.length];
     for (int c = 0; c < total.length; c++) {
-      put(y, c, (float) total[c]);
+      rounded[c] = (float) total[c];
     }
+    put(y, rounded);
   }
 
   private static float[] floats(Tensor x) {
     float[] values = new float[(int) x.elements()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = get(x, i);
-    }
+    Memory.getFloats(x.segment().address(), values);
     return values;
   }
 
-  private static float get(Tensor x, long i) {
-    return Memory.getFloat(x.segment().address() + 4 * i);
-  }
-
-  private static void put(Tensor x, long row, int c, float value) {
-    Rows rows = Rows.of(x, row);
-    Memory.put(rows.address() + (long) c * rows.size(), value, rows.low());
-  }
-
-  private static void put(Tensor x, long i, float value) {
-    Memory.putFloat(x.segment().address() + 4 * i, value);
+  private static void put(Tensor x, float[] values) {
+    Memory.putFloats(x.segment().address(), values);
   }
 }

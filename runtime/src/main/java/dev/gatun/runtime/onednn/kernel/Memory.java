@@ -21,6 +21,15 @@ public final class Memory {
     ALL.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
   }
 
+  /** Fills {@code values} from {@code address} on. */
+  public static void getFloats(long address, float[] values) {
+    MemorySegment.copy(ALL, ValueLayout.JAVA_FLOAT_UNALIGNED, address, values, 0, values.length);
+  }
+
+  public static void putFloats(long address, float[] values) {
+    MemorySegment.copy(values, 0, ALL, ValueLayout.JAVA_FLOAT_UNALIGNED, address, values.length);
+  }
+
   public static int getInt(long address) {
     return ALL.get(ValueLayout.JAVA_INT_UNALIGNED, address);
   }
