@@ -267,7 +267,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
 
     Primitive primitive(Worker worker, int batch) {
       return worker.primitive(
-          key.withBatch(batch), k -> ConvolutionPrimitives.make(worker, k, weights));
+          new ShareKey(key, batch),
+          k -> ConvolutionPrimitives.make(worker, key.withBatch(k.batch), weights));
     }
 
     private boolean canBeCut() {
@@ -332,6 +333,9 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     public void close() {
       Dnnl.check(dnnl_memory_desc_destroy(weights), "dnnl_memory_desc_destroy");
     }
+
+    /** Of two plans with equal shares each may have weights in a layout of its own. */
+    private record ShareKey(Key plan, int batch) {}
 
     private record ReorderKey(Key key, DType ours, boolean inward, int first, int count) {}
   }
