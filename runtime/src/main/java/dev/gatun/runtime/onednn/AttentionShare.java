@@ -44,15 +44,14 @@ record AttentionShare(
       return type == DType.BFLOAT16;
     }
 
-    /** How many pairs go through a product together. */
-    long group(long tile) {
-      return Math.max(1, tile / ((long) tokens * Math.max(tokens, size)));
+    /** How many of {@code all} pairs go through a product together. */
+    long group(long all, long tile) {
+      return EvenParts.size(all, Math.max(1, tile / ((long) tokens * Math.max(tokens, size))));
     }
 
     /** Rows of a tile: the tokens in equal parts, which are not too thin for a product. */
     int tileRows(long tile) {
-      long most = Math.max(MIN_ROWS, tile / tokens);
-      return Math.ceilDiv(tokens, (int) Math.ceilDiv(tokens, most));
+      return (int) EvenParts.size(tokens, Math.max(MIN_ROWS, tile / tokens));
     }
   }
 

@@ -47,11 +47,12 @@ final class OneDnnAttention implements Attention {
     Extents e = Extents.of(heads, q, k, v);
     // where there are fewer pairs than workers, several workers share the queries of one
     long parts = Math.ceilDiv(pool.size(), e.pairs());
-    long group = parts > 1 ? 1 : e.group(TILE);
     pool.run(
         worker -> {
+          long begin = worker.begin(e.pairs() * parts);
           long end = worker.end(e.pairs() * parts);
-          for (long i = worker.begin(e.pairs() * parts); i < end; i += group) {
+          long group = parts > 1 ? 1 : e.group(end - begin, TILE);
+          for (long i = begin; i < end; i += group) {
             long pairs = Math.min(group, end - i);
             var share = new AttentionShare(worker, e, elementwise, i / parts, pairs);
             int from = (int) (e.tokens() * (i % parts) / parts);
@@ -128,11 +129,12 @@ final class OneDnnAttention implements Attention {
       Tensor dk,
       Tensor dv) {
     Extents e = Extents.of(heads, q, k, v, dout);
-    long group = e.group(TILE / 2);
     pool.run(
         worker -> {
+          long begin = worker.begin(e.pairs());
           long end = worker.end(e.pairs());
-          for (long i = worker.begin(e.pairs()); i < end; i += group) {
+          long group = e.group(end - begin, TILE / 2);
+          for (long i = begin; i < end; i += group) {
             long pairs = Math.min(group, end - i);
             var share = new AttentionShare(worker, e, elementwise, i, pairs);
             gradient(share, q, k, v, out, logSumExp, dout, dq, dk, dv);

@@ -63,10 +63,11 @@ final class TiledConvolution {
         worker -> {
           int begin = (int) worker.begin(g.batch());
           int end = (int) worker.end(g.batch());
+          int size = (int) EvenParts.size(end - begin, most);
           Primitive later = null; // of the full chunks after the first
-          for (int n = begin; n < end; n += most) {
-            int count = Math.min(most, end - n);
-            Primitive now = n == begin || count < most ? null : later;
+          for (int n = begin; n < end; n += size) {
+            int count = Math.min(size, end - n);
+            Primitive now = n == begin || count < size ? null : later;
             if (now == null) {
               now = product.of(worker, count, n == begin);
               later = n == begin ? null : now;

@@ -280,7 +280,7 @@ final class WinogradConvolution {
     void run(Worker worker, long first, int count);
   }
 
-  /** Each worker the tiles of its samples, in blocks of one size and a smaller last one. */
+  /** Each worker the tiles of its samples, in blocks of about one size. */
   private void blocks(ConvolutionGeometry g, Tiling tiling, int channels, Block work) {
     long fit = BLOCK_BYTES / (4L * WinogradKernels.PLACES * channels);
     pool.run(
@@ -291,8 +291,7 @@ final class WinogradConvolution {
           if (tiles == 0) {
             return;
           }
-          long parts = Math.max(1, Math.round((double) tiles / Math.max(LEAST_BLOCK, fit)));
-          int size = (int) ((tiles + parts - 1) / parts);
+          int size = (int) EvenParts.size(tiles, Math.max(LEAST_BLOCK, fit));
           for (long t = first; t < end; t += size) {
             work.run(worker, t, (int) Math.min(size, end - t));
           }
