@@ -18,7 +18,7 @@ import dev.gatun.runtime.tensor.Tensor;
  */
 final class OneDnnAttention implements Attention {
 
-  /** Scores that are worked on at a time: with their operands, half of a second-level cache. */
+  /** Scores that are worked on at a time: the gradient's two tiles are half of a level 2 cache. */
   private static final long TILE = 64 * 1024;
 
   // numbers of scratch memories
@@ -133,7 +133,7 @@ final class OneDnnAttention implements Attention {
         worker -> {
           long begin = worker.begin(e.pairs());
           long end = worker.end(e.pairs());
-          long group = e.group(end - begin, TILE / 2);
+          long group = e.group(end - begin, TILE);
           for (long i = begin; i < end; i += group) {
             long pairs = Math.min(group, end - i);
             var share = new AttentionShare(worker, e, elementwise, i, pairs);
@@ -162,7 +162,7 @@ final class OneDnnAttention implements Attention {
     Worker worker = share.worker();
     long pairs = share.pairs();
     int tokens = e.tokens();
-    int most = e.tileRows(TILE / 2);
+    int most = e.tileRows(TILE);
     long queries = share.pack(Q, q, 0, tokens);
     long keys = share.pack(K, k, 0, tokens);
     long values = share.pack(V, v, 0, tokens);
