@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 @Tag("whole-jvm") // counts what every thread allocates
 final class WarmStepAllocationTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-  private static final int WARM = 12;
+  private static final int WARM = 12; // until the JVM spares the objects that leave no method
   private static final int MEASURED = 5;
 
   @BeforeEach
