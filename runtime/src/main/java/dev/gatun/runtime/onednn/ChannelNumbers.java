@@ -43,7 +43,7 @@ final class ChannelNumbers {
     }
   }
 
-  /** The sum of the workers' numbers. */
+  /** The sum of the workers' numbers, in their order. */
   static double[] total(double[][] parts) {
     double[] total = parts[0].clone();
     for (int i = 1; i < parts.length; i++) {
@@ -54,11 +54,11 @@ final class ChannelNumbers {
     return total;
   }
 
-  /** Overwrites a dense FLOAT32 tensor with {@link #total}. */
+  /** x[c] = {@link #total}. */
   static void putTotal(double[][] parts, Tensor x) {
     float[] rounded = new float[parts[0].length];
     round(total(parts), rounded);
-    put(rounded, x);
+    put(rounded, Rows.of(x, 0), 0);
   }
 
   static void round(double[] values, float[] rounded) {

@@ -33,14 +33,14 @@ final class OneDnnReduction implements Reduction {
     pool.run(
         worker -> {
           double[] sums = new double[x.channels()];
+          float[] row = new float[x.channels()];
           Rows in = Rows.of(x, 0);
           Rows out = Rows.of(y, 0);
           for (long n = worker.begin(batch); n < worker.end(batch); n++) {
             Arrays.fill(sums, 0);
             kernels.sumRows(in, n * pixels, pixels, sums);
-            for (int c = 0; c < sums.length; c++) {
-              Memory.put(out.at(n) + (long) c * out.size(), (float) sums[c], out.low());
-            }
+            ChannelNumbers.round(sums, row);
+            ChannelNumbers.put(row, out, n);
           }
         });
   }

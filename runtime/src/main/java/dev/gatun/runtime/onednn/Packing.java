@@ -1,7 +1,6 @@
 package dev.gatun.runtime.onednn;
 
 import dev.gatun.runtime.onednn.kernel.Kernels;
-import dev.gatun.runtime.onednn.kernel.Memory;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
@@ -177,19 +176,7 @@ final class Packing {
               .reduction()
               .sumRows(Rows.of(x, 0), from, worker.end(x.rows()) - from, sums[worker.index()]);
         });
-    put(sums, y);
-  }
-
-  /** y[c] = the sum of the workers' sums, in their order. */
-  static void put(double[][] sums, Tensor y) {
-    Rows out = Rows.of(y, 0);
-    for (int c = 0; c < sums[0].length; c++) {
-      double total = 0;
-      for (double[] part : sums) {
-        total += part[c];
-      }
-      Memory.put(out.address() + (long) c * out.size(), (float) total, out.low());
-    }
+    ChannelNumbers.putTotal(sums, y);
   }
 
   /** The first address that is not zero. */

@@ -105,7 +105,7 @@ final class WideWinograd {
           if (dbias != null) {
             double[][] sums = new double[1][count];
             reduction.sumRows(WinogradConvolution.tileSums(d, tiles, count), 0, tiles, sums[0]);
-            Packing.put(sums, dbias.channelSlice(first, count));
+            ChannelNumbers.putTotal(sums, dbias.channelSlice(first, count));
           }
         });
   }

@@ -193,7 +193,7 @@ final class WinogradConvolution {
             winograd.filterGradient(
                 total, outer, inner, (int) worker.begin(outer), (int) worker.end(outer), dw));
     if (dbias != null) {
-      Packing.put(sums, dbias);
+      ChannelNumbers.putTotal(sums, dbias);
     }
   }
 
