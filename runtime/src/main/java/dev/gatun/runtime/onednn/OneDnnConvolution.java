@@ -6,6 +6,7 @@ import dev.gatun.runtime.onednn.ConvolutionPrimitives.Direction;
 import dev.gatun.runtime.onednn.ConvolutionPrimitives.Key;
 import dev.gatun.runtime.onednn.kernel.Kernels;
 import dev.gatun.runtime.onednn.kernel.NarrowKernels;
+import dev.gatun.runtime.onednn.kernel.PairKernels;
 import dev.gatun.runtime.onednn.kernel.WinogradKernels;
 import dev.gatun.runtime.op.Convolution;
 import dev.gatun.runtime.op.ConvolutionGeometry;
@@ -34,6 +35,7 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
   private final TiledConvolution tiled;
   private final @Nullable WinogradConvolution winograd;
   private final GatheredConvolution gathered;
+  private final @Nullable PairedWeightGradient paired;
   private final Map<Key, Plan> plans = new HashMap<>();
 
   OneDnnConvolution(WorkerPool pool, Packing packing, Kernels kernels, ConstantWeights constants) {
@@ -46,6 +48,8 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
     this.tiled = new TiledConvolution(pool, packing, kernels.elementwise());
     this.gathered =
         new GatheredConvolution(pool, packing, kernels.elementwise(), kernels.reduction());
+    PairKernels pairs = kernels.pairs();
+    this.paired = pairs == null ? null : new PairedWeightGradient(pool, packing, pairs);
     WinogradKernels transformations = kernels.winograd();
     this.winograd =
         transformations == null
@@ -141,6 +145,10 @@ final class OneDnnConvolution implements Convolution, AutoCloseable {
       ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
     if (narrow != null && NarrowConvolution.suits(g)) {
       narrow.weightGradient(g, x, dy, dweight, dbias);
+      return;
+    }
+    if (paired != null && PairedWeightGradient.suits(g, x, dy, dweight)) {
+      paired.run(g, x, dy, dweight, dbias);
       return;
     }
     if (TiledConvolution.suits(g)) {

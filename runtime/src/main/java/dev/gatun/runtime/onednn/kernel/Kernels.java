@@ -28,6 +28,9 @@ public interface Kernels {
    */
   @Nullable WinogradKernels winograd();
 
+  /** Null where the processor does not multiply pairs of BFLOAT16 at once. */
+  @Nullable PairKernels pairs();
+
   /** What they run on, for people: {@code "512-bit vectors"} or {@code "plain loops"}. */
   String describe();
 

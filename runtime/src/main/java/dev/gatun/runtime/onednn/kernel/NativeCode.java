@@ -24,29 +24,42 @@ final class NativeCode {
   private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
   private static final List<String> NEEDED =
       List.of("avx512f", "avx512bw", "avx512dq", "avx512vl", "bmi2");
+  private static final String PAIRS = "avx512_bf16";
 
   private static @Nullable NativeCode loaded;
 
   private final Map<String, Integer> places;
   private final long start;
 
-  private NativeCode(Map<String, Integer> places, long start) {
+  private final boolean multipliesPairs;
+
+  private NativeCode(Map<String, Integer> places, long start, boolean multipliesPairs) {
     this.places = places;
     this.start = start;
+    this.multipliesPairs = multipliesPairs;
   }
 
   /** Null where the processor or the system is another one. */
   static synchronized @Nullable NativeCode load() {
-    if (loaded == null && isSupported()) {
-      loaded = read();
+    if (loaded == null) {
+      Set<String> abilities = abilities();
+      if (abilities.containsAll(NEEDED)) {
+        loaded = read(abilities.contains(PAIRS));
+      }
     }
     return loaded;
   }
 
-  private static boolean isSupported() {
+  /** Whether the functions that multiply pairs of BFLOAT16 may be called. */
+  boolean multipliesPairs() {
+    return multipliesPairs;
+  }
+
+  /** What the processor says of itself; nothing where it is of another kind, or the system is. */
+  private static Set<String> abilities() {
     if (!System.getProperty("os.name").equals("Linux")
         || !System.getProperty("os.arch").equals("amd64")) {
-      return false;
+      return Set.of();
     }
     try (var lines = Files.lines(PROCESSOR)) {
       Set<String> flags = new HashSet<>();
@@ -54,13 +67,13 @@ final class NativeCode {
           .filter(line -> line.startsWith("flags"))
           .findFirst()
           .ifPresent(line -> flags.addAll(Arrays.asList(line.split(" "))));
-      return flags.containsAll(NEEDED);
+      return flags;
     } catch (IOException e) {
-      return false;
+      return Set.of();
     }
   }
 
-  private static NativeCode read() {
+  private static NativeCode read(boolean multipliesPairs) {
     try (InputStream file = NativeCode.class.getResourceAsStream(FILE)) {
       if (file == null) {
         throw new IllegalStateException(FILE + " is not there: Gatun was not built as a whole");
@@ -72,7 +85,7 @@ final class NativeCode {
       }
       byte[] code = in.readNBytes(in.readInt());
       long start = Pages.executable(MemorySegment.ofArray(code), NativeKernelWriter.ZEROS);
-      return new NativeCode(places, start);
+      return new NativeCode(places, start, multipliesPairs);
     } catch (IOException e) {
       throw new IllegalStateException(FILE + " cannot be read", e);
     }

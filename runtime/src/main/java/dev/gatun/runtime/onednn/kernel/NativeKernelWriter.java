@@ -85,6 +85,10 @@ public final class NativeKernelWriter {
     add(attention, "dots", "0 1");
     add(VectorNarrow.class, "forward", "");
     add(VectorNarrow.class, "weightGradient", "0");
+    for (String method : List.of("imageLines", "gradientLines")) {
+      add(VectorPairs.class, method, "*");
+    }
+    add(VectorPairs.class, "sums", "");
     for (String method : List.of("data", "gradient", "result", "filter", "filterGradient")) {
       add(VectorWinograd.class, method, "*");
     }

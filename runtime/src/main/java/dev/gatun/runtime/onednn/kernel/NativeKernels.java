@@ -65,6 +65,11 @@ final class NativeKernels implements Kernels {
   }
 
   @Override
+  public @Nullable PairKernels pairs() {
+    return code.multipliesPairs() ? new Pairs() : null;
+  }
+
+  @Override
   public String describe() {
     return "AVX-512 code";
   }
@@ -565,6 +570,65 @@ final class NativeKernels implements Kernels {
         long s, int outChannels, int channels, int first, int last, Rows dw) {
       NativeCall call = NativeCall.begin().number(s).number(outChannels).number(channels);
       call.number(first).number(last).rows(dw).run(filterGradient);
+    }
+  }
+
+  private final class Pairs implements PairKernels {
+    private final MemorySegment imageLines = function(VectorPairs.class, "imageLines");
+    private final MemorySegment gradientLines = function(VectorPairs.class, "gradientLines");
+    private final MemorySegment sums = function(VectorPairs.class, "sums");
+
+    private static NativeCall strips(NativeCall call, PairStrips strips) {
+      return call.number(strips.address())
+          .number(strips.images())
+          .number(strips.lines())
+          .number(strips.pairs())
+          .number(strips.wide())
+          .number(strips.narrow());
+    }
+
+    @Override
+    public void imageLines(
+        Rows x, PairLines lines, long zeros, long address, long distance, int from, int to) {
+      NativeCall call = NativeCall.begin().rows(x).number(lines.height()).number(lines.width());
+      call.number(lines.image()).number(lines.top()).number(lines.left()).number(lines.stride());
+      call.number(lines.lines()).number(lines.phases()).number(lines.pairs());
+      call.number(lines.blocks()).number(zeros).number(address).number(distance);
+      call.number(from).number(to).run(imageLines);
+    }
+
+    @Override
+    public void gradientLines(
+        Rows dy,
+        int height,
+        int width,
+        int image,
+        int top,
+        long zeros,
+        long pairs,
+        long sums,
+        PairStrips strips,
+        int from,
+        int to) {
+      NativeCall call = NativeCall.begin().rows(dy).number(height).number(width).number(image);
+      call.number(top).number(zeros).number(pairs).number(sums);
+      strips(call, strips).number(from).number(to).run(gradientLines);
+    }
+
+    @Override
+    public void sums(
+        PairBlocks x,
+        int[] taps,
+        PairStrips dy,
+        long dw,
+        long tapBytes,
+        boolean add,
+        int from,
+        int to) {
+      NativeCall call = NativeCall.begin().number(x.address()).number(x.block());
+      call.number(x.image()).number(x.line()).array(taps);
+      strips(call, dy).number(dw).number(tapBytes).number(add ? 1 : 0);
+      call.number(from).number(to).run(sums);
     }
   }
 }

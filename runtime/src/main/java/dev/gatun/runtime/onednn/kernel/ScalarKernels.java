@@ -47,6 +47,11 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public @Nullable PairKernels pairs() {
+    return null;
+  }
+
+  @Override
   public String describe() {
     return "plain loops (start the JVM with --add-modules jdk.incubator.vector for vectors)";
   }

@@ -74,6 +74,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public @Nullable PairKernels pairs() {
+    return null;
+  }
+
+  @Override
   public String describe() {
     return Lanes.F.vectorBitSize() + "-bit vectors";
   }

@@ -209,7 +209,8 @@ final class Allocation {
   /** The register whose number the result had best: of an operand that is overwritten. */
   private @Nullable Life hint(Instruction instruction, Life life) {
     Operand same =
-        instruction.op == Op.VFMA && instruction.c instanceof Register
+        (instruction.op == Op.VFMA || instruction.op == Op.VDOT)
+                && instruction.c instanceof Register
             ? instruction.c
             : instruction.a;
     return same instanceof Register register && register.kind == life.register.kind

@@ -420,6 +420,7 @@ final class Encoder {
       }
       case VBROADCAST_I -> out.evex(Form.VECTOR, 1, 2, 0, 0x7C, d, 0, integer(i.a, RAX));
       case VFMA -> fma(i, d);
+      case VDOT -> dot(i, d);
       case VBLEND -> {
         int a = vector(i.a, SCRATCH);
         evex(Form.VECTOR.under(mask(i.c), false), 1, 2, 0, 0x65, d, a, i.b, 0);
@@ -554,6 +555,19 @@ final class Encoder {
       if (target != d) {
         out.evex(Form.VECTOR, 0, 1, 0, 0x28, d, 0, target);
       }
+    }
+  }
+
+  private void dot(Instruction i, int d) {
+    int a = vector(i.a, SCRATCH_2);
+    boolean sumIsHere = i.c instanceof Register c && !c.isSpilled() && c.number == d;
+    int target = sumIsHere ? d : SCRATCH;
+    if (!sumIsHere) {
+      move(target, i.c);
+    }
+    evex(Form.VECTOR, 2, 2, 0, 0x52, target, a, i.b, 0);
+    if (target != d) {
+      out.evex(Form.VECTOR, 0, 1, 0, 0x28, d, 0, target);
     }
   }
 }

@@ -48,6 +48,8 @@ enum Op {
   /** An int in all lanes. */
   VBROADCAST_I,
   VFMA,
+  /** Pairs of BFLOAT16: c + a's second * b's second + a's first * b's first. */
+  VDOT,
   /** Lanes of b where the mask is set, of a elsewhere. */
   VBLEND,
   /** A lane's neighbour, {@code number} lanes on, with wrap-around. */

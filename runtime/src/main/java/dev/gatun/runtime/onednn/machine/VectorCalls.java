@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The methods of the Vector API, on vectors of 512 bits, and of {@code Memory} and {@code Math},
- * that the kernels call, each with the bits that Java promises.
+ * that the kernels call, each with the bits that Java promises; and {@code Lanes.dot}.
  */
 final class VectorCalls {
 
@@ -71,6 +71,9 @@ final class VectorCalls {
     }
     if (owner.endsWith("/kernel/Memory")) {
       return memory(name, arguments);
+    }
+    if (owner.endsWith("/kernel/Lanes") && name.equals("dot")) {
+      return dot(arguments.get(0), arguments.get(1), arguments.get(2));
     }
     if (!owner.startsWith(VECTORS)) {
       return null;
@@ -258,6 +261,10 @@ final class VectorCalls {
     Operand factor =
         c instanceof Value.Splat ? steps.register(second) : steps.vectorOperand(second);
     return steps.vector(Op.VFMA, steps.register(first), factor, steps.vectorOperand(c));
+  }
+
+  private Value dot(Value sum, Value a, Value b) {
+    return steps.vector(Op.VDOT, steps.register(a), steps.vectorOperand(b), steps.register(sum));
   }
 
   /** Against a number other than zero and NaN the processor's own, with NaN as the one it gives. */

@@ -354,4 +354,47 @@ class NativeKernelsTest {
     }
     same("filterGradient", true, k -> does(() -> k.winograd().filterGradient(v, 3, 32, 1, 3, x)));
   }
+
+  @ParameterizedTest
+  @ValueSource(ints = {16, 48, 80})
+  void pairs(int outputs) {
+    PairKernels kernels = compiled.pairs();
+    assumeTrue(kernels != null, "a processor that does not multiply pairs of BFLOAT16");
+    PairKernels java = new VectorPairs();
+    // two images of two lines of five pixels, with a line and two pixels of padding on each side
+    PairLines lines = new PairLines(3, 5, 1, -1, 2, 1, 4, 2, 5, 2);
+    int block = 2 * 4 * 2 * 5 * PairKernels.BLOCK * 4;
+    PairBlocks blocks = new PairBlocks(region(2), block, block / 2, block / 8);
+    PairStrips strips = PairStrips.of(region(1), 2, 2, 3, outputs);
+    Rows x = rows(0, 2 * PairKernels.BLOCK, true);
+    long zeros = region(3);
+    int[] taps = {0, 5 * PairKernels.BLOCK * 4, PairKernels.BLOCK * 4};
+    for (boolean add : new boolean[] {false, true}) {
+      samePairs(
+          "pairs" + add,
+          java,
+          kernels,
+          k -> {
+            Memory.zero(zeros, 512);
+            k.imageLines(x, lines, zeros, blocks.address(), block, 1, 7);
+            Rows dy = rows(0, outputs, true);
+            k.gradientLines(dy, 3, 5, 1, 1, zeros, region(3) + 8192, region(3) + 512, strips, 1, 4);
+            k.sums(blocks, taps, strips, region(4), 4L * 128, add, 2, 2 * strips.count() * 3 - 1);
+          });
+    }
+  }
+
+  private interface UseOfPairs {
+    void of(PairKernels kernels);
+  }
+
+  private void samePairs(String what, PairKernels java, PairKernels kernels, UseOfPairs use) {
+    fill(false);
+    use.of(java);
+    byte[] image = room.toArray(ValueLayout.JAVA_BYTE);
+    fill(false);
+    use.of(kernels);
+    long at = room.mismatch(MemorySegment.ofArray(image));
+    assertEquals(-1, at, () -> what + ": region " + at / REGION + ", byte " + at % REGION);
+  }
 }
