@@ -28,8 +28,10 @@ final class PairedWeightGradient {
   /** Bytes that one worker lays out together: within a second-level cache. */
   private static final long OWN_BYTES = 1L << 20;
 
-  /** Bytes of a block of x that all workers lay out: what the sums over one strip of dy read. */
-  private static final long BLOCK_BYTES = 512L << 10;
+  /**
+   * Bytes of a block of x that all workers lay out: what the sums over one strip of dy read, too.
+   */
+  private static final long BLOCK_BYTES = 900L << 10;
 
   private static final int LANES = 16;
 

@@ -28,7 +28,7 @@ public interface Kernels {
    */
   @Nullable WinogradKernels winograd();
 
-  /** Null where the processor does not multiply pairs of BFLOAT16 at once. */
+  /** Null where the processor does not multiply pairs of BFLOAT16, or whole matrices of them. */
   @Nullable PairKernels pairs();
 
   /** What they run on, for people: {@code "512-bit vectors"} or {@code "plain loops"}. */

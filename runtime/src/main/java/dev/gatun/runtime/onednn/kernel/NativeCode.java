@@ -26,6 +26,9 @@ final class NativeCode {
       List.of("avx512f", "avx512bw", "avx512dq", "avx512vl", "bmi2");
   private static final String PAIRS = "avx512_bf16";
 
+  /** Has units for matrices of BFLOAT16, which oneDNN uses. */
+  private static final String MATRICES = "amx_bf16";
+
   private static @Nullable NativeCode loaded;
 
   private final Map<String, Integer> places;
@@ -44,13 +47,13 @@ final class NativeCode {
     if (loaded == null) {
       Set<String> abilities = abilities();
       if (abilities.containsAll(NEEDED)) {
-        loaded = read(abilities.contains(PAIRS));
+        loaded = read(abilities.contains(PAIRS) && !abilities.contains(MATRICES));
       }
     }
     return loaded;
   }
 
-  /** Whether the functions that multiply pairs of BFLOAT16 may be called. */
+  /** Whether the functions that multiply pairs of BFLOAT16 can be called, and are the quickest. */
   boolean multipliesPairs() {
     return multipliesPairs;
   }
