@@ -119,12 +119,13 @@ final class PairedWeightGradient {
   private void layOut(
       Task task, PairLayout part, long address, Worker worker, int share, int shares) {
     ConvolutionGeometry g = task.g;
-    long channels = Math.max(PairKernels.BLOCK, g.outChannels());
-    long total = worker.scratch(Packing.BIAS, (4 + 2) * channels);
-    long zeros = total + 4 * channels;
+    long totalBytes = 4L * g.outChannels();
+    long zeroBytes = 2L * PairKernels.BLOCK;
+    long total = worker.scratch(Packing.BIAS, totalBytes + zeroBytes);
+    long zeros = total + totalBytes;
     if (task.totals[worker.index()] == 0) {
       task.totals[worker.index()] = total;
-      Memory.zero(total, (4 + 2) * channels);
+      Memory.zero(total, totalBytes + zeroBytes);
     }
     PairLines lines = part.imageLines();
     PairBlocks blocks = part.blocks(address);

@@ -37,7 +37,7 @@ public interface PairKernels {
    * @param height lines of an image of dy, and so on
    * @param image of dy that is the first of {@code strips}
    * @param top line of an image that is the first of {@code strips}
-   * @param zeros the address of BFLOAT16 zeros, one for each channel
+   * @param zeros the address of {@link #BLOCK} BFLOAT16 zeros
    * @param pairs the address of room for the pairs of a line
    * @param sums the address of FLOAT32 [channels]
    */
