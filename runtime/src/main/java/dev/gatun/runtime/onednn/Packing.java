@@ -28,7 +28,7 @@ final class Packing {
   static final int TILED_BIAS = 6;
   static final int PIXEL = 7;
 
-  /** What all workers make together and read: transformed tiles or weights, gathered windows. */
+  /** What all workers make together and read: transformed tiles or weights, windows, pairs. */
   static final int SHARED = 8;
 
   private final Kernels kernels;
