@@ -87,6 +87,7 @@ public abstract class ConvolutionContract extends OperatorContract {
     swept.add(geometry(3, 7, 9, 96, 3, 3, 1, 1, 1, 7, 9, 80)); // pairs of pixels, one left over
     swept.add(geometry(2, 9, 13, 160, 4, 5, 2, 1, 3, 4, 6, 32));
     swept.add(geometry(5, 11, 4, 64, 2, 7, 3, 2, 4, 4, 2, 48));
+    swept.add(geometry(1, 6, 8, 64, 3, 3, 1, 1, 1, 6, 8, 32)); // an image for two workers
     swept.add(geometry(2, 60, 70, 64, 3, 3, 1, 1, 1, 60, 70, 16)); // some lines at a time
     swept.add(geometry(13, 17, 17, 64, 3, 2, 1, 1, 1, 17, 18, 16)); // some images at a time
     int turn = 0;
