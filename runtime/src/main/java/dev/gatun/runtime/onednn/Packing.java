@@ -113,12 +113,16 @@ final class Packing {
    */
   void finishGradient(
       WorkerPool pool, long[] shares, Tensor dweight, Tensor dy, @Nullable Tensor dbias) {
-    long count = dweight.elements();
-    sumInto(pool, shares, count);
-    copy(first(shares), DType.FLOAT32, dweight.segment().address(), dweight.dtype(), count);
+    putTotal(pool, shares, dweight);
     if (dbias != null) {
       sumRows(pool, dy, dbias);
     }
+  }
+
+  /** to = the sum of the workers' FLOAT32 shares of it, at the addresses that are not zero. */
+  void putTotal(WorkerPool pool, long[] shares, Tensor to) {
+    sumInto(pool, shares, to.elements());
+    copy(first(shares), DType.FLOAT32, to.segment().address(), to.dtype(), to.elements());
   }
 
   /** The address of a bias as dense FLOAT32, the only type that every primitive takes. */

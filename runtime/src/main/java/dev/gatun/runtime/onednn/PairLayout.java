@@ -108,11 +108,12 @@ record PairLayout(ConvolutionGeometry geometry, int image, int images, int line,
   int[] taps() {
     int[] taps = new int[geometry.kernelHeight() * geometry.kernelWidth()];
     int pairs = imageLines().pairs();
+    long line = lineBytes();
     for (int k = 0; k < taps.length; k++) {
       int u = k / geometry.kernelWidth();
       int v = k % geometry.kernelWidth();
       int pair = v % cycle() * pairs + v / cycle();
-      taps[k] = (int) (u * lineBytes() + 4L * pair * PairKernels.BLOCK);
+      taps[k] = (int) (u * line + 4L * pair * PairKernels.BLOCK);
     }
     return taps;
   }

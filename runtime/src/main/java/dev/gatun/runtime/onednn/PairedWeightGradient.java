@@ -56,23 +56,24 @@ final class PairedWeightGradient {
 
   /** dweight, and dbias = the sum of dy's pixels. */
   void run(ConvolutionGeometry g, Tensor x, Tensor dy, Tensor dweight, @Nullable Tensor dbias) {
-    long[] totals = new long[pool.size()];
+    Task task = new Task(g, x, dy, PairLayout.of(g).taps(), new long[pool.size()]);
     if (dweight.elements() <= OWN_WEIGHTS) {
-      apart(new Task(g, x, dy, totals), dweight);
+      apart(task, dweight);
     } else {
-      together(new Task(g, x, dy, totals), dweight);
+      together(task, dweight);
     }
     if (dbias != null) {
-      putTotal(totals, dbias);
+      packing.putTotal(pool, task.totals, dbias);
     }
   }
 
   /**
    * What is to be done.
    *
+   * @param taps of every part, see {@link PairLayout#taps}
    * @param totals the addresses of the workers' sums of dy's pixels, 0 before a worker has any
    */
-  private record Task(ConvolutionGeometry g, Tensor x, Tensor dy, long[] totals) {}
+  private record Task(ConvolutionGeometry g, Tensor x, Tensor dy, int[] taps, long[] totals) {}
 
   private void apart(Task task, Tensor dweight) {
     ConvolutionGeometry g = task.g;
@@ -89,13 +90,11 @@ final class PairedWeightGradient {
             for (int i = 0; i < g.outHeight(); i += most.lines()) {
               PairLayout part = most.at(n, first + count, i);
               layOut(task, part, address, worker, 0, 1);
-              sum(part, address, dw, n > first || i > 0, 0, 1);
+              sum(task, part, address, dw, n > first || i > 0, 0, 1);
             }
           }
         });
-    packing.sumInto(pool, partial, dweight.elements());
-    long to = dweight.segment().address();
-    packing.copy(Packing.first(partial), DType.FLOAT32, to, DType.FLOAT32, dweight.elements());
+    packing.putTotal(pool, partial, dweight);
   }
 
   private void together(Task task, Tensor dweight) {
@@ -110,7 +109,7 @@ final class PairedWeightGradient {
         PairLayout part = most.at(n, g.batch(), i);
         boolean add = n > 0 || i > 0;
         pool.run(worker -> layOut(task, part, address, worker, worker.index(), workers));
-        pool.run(worker -> sum(part, address, dw, add, worker.index(), workers));
+        pool.run(worker -> sum(task, part, address, dw, add, worker.index(), workers));
       }
     }
   }
@@ -155,36 +154,22 @@ final class PairedWeightGradient {
   }
 
   /** A share of a part's sums. */
-  private void sum(PairLayout part, long address, long dw, boolean add, int share, int shares) {
+  private void sum(
+      Task task, PairLayout part, long address, long dw, boolean add, int share, int shares) {
     PairStrips strips = part.strips(address);
-    int[] taps = part.taps();
-    int sums = part.imageLines().blocks() * strips.count() * taps.length;
+    int sums = part.imageLines().blocks() * strips.count() * task.taps.length;
     kernels.sums(
         part.blocks(address),
-        taps,
+        task.taps,
         strips,
         dw,
-        4L * part.geometry().channels(),
+        4L * task.g.channels(),
         add,
         begin(sums, share, shares),
         begin(sums, share + 1, shares));
   }
 
   private static int begin(int items, int share, int shares) {
-    return (int) ((long) items * share / shares);
-  }
-
-  private static void putTotal(long[] totals, Tensor dbias) {
-    float[] numbers = new float[(int) dbias.elements()];
-    double[][] parts = new double[totals.length][numbers.length];
-    for (int i = 0; i < totals.length; i++) {
-      if (totals[i] != 0) {
-        Memory.getFloats(totals[i], numbers);
-        for (int c = 0; c < numbers.length; c++) {
-          parts[i][c] = numbers[c];
-        }
-      }
-    }
-    ChannelNumbers.putTotal(parts, dbias);
+    return (int) Worker.begin(items, share, shares);
   }
 }

@@ -39,12 +39,17 @@ final class Worker implements AutoCloseable {
 
   /** First of {@code items} that is this worker's. */
   long begin(long items) {
-    return items * index / count;
+    return begin(items, index, count);
   }
 
   /** First of {@code items} that is no more this worker's. */
   long end(long items) {
-    return items * (index + 1) / count;
+    return begin(items, index + 1, count);
+  }
+
+  /** First of {@code items} that is in share {@code share} of {@code shares}. */
+  static long begin(long items, int share, int shares) {
+    return items * share / shares;
   }
 
   MemorySegment engine() {

@@ -169,7 +169,7 @@ final class Lanes {
 
   /** Pairs of the BFLOAT16 from {@code first} and from {@code second} on. */
   static FloatVector pairs(long first, long second) {
-    return bits(first).or(bits(second).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
+    return bits(first).or(loadLow(second).reinterpretAsInts()).reinterpretAsFloats();
   }
 
   private static IntVector bits(long address) {

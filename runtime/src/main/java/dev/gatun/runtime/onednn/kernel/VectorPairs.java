@@ -146,15 +146,25 @@ final class VectorPairs implements PairKernels {
       long gradient = dy.address() + PAIR * channel * dy.length();
       long at = dw + channel * row + tap * tapBytes + 4L * block * BLOCK;
       if (strip < dy.wide()) {
-        wideStrip(x, dy, image, gradient, at, row, add);
+        strip(x, dy, true, image, gradient, at, row, add);
       } else {
-        narrowStrip(x, dy, image, gradient, at, row, add);
+        strip(x, dy, false, image, gradient, at, row, add);
       }
     }
   }
 
-  private static void wideStrip(
-      PairBlocks x, PairStrips dy, long image, long gradient, long to, long row, boolean add) {
+  /**
+   * All pixels of a strip. {@code wide} is a constant to the compiler: a narrow one has no e and f.
+   */
+  private static void strip(
+      PairBlocks x,
+      PairStrips dy,
+      boolean wide,
+      long image,
+      long gradient,
+      long to,
+      long row,
+      boolean add) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = FloatVector.zero(F);
     FloatVector a2 = FloatVector.zero(F);
@@ -208,18 +218,20 @@ final class VectorPairs implements PairKernels {
           d1 = Lanes.dot(d1, v1, d);
           d2 = Lanes.dot(d2, v2, d);
           d3 = Lanes.dot(d3, v3, d);
-          FloatVector e = Lanes.broadcast(g + 4L * PAIR);
-          e0 = Lanes.dot(e0, v0, e);
-          e1 = Lanes.dot(e1, v1, e);
-          e2 = Lanes.dot(e2, v2, e);
-          e3 = Lanes.dot(e3, v3, e);
-          FloatVector f = Lanes.broadcast(g + 5L * PAIR);
-          f0 = Lanes.dot(f0, v0, f);
-          f1 = Lanes.dot(f1, v1, f);
-          f2 = Lanes.dot(f2, v2, f);
-          f3 = Lanes.dot(f3, v3, f);
+          if (wide) {
+            FloatVector e = Lanes.broadcast(g + 4L * PAIR);
+            e0 = Lanes.dot(e0, v0, e);
+            e1 = Lanes.dot(e1, v1, e);
+            e2 = Lanes.dot(e2, v2, e);
+            e3 = Lanes.dot(e3, v3, e);
+            FloatVector f = Lanes.broadcast(g + 5L * PAIR);
+            f0 = Lanes.dot(f0, v0, f);
+            f1 = Lanes.dot(f1, v1, f);
+            f2 = Lanes.dot(f2, v2, f);
+            f3 = Lanes.dot(f3, v3, f);
+          }
           p += 4L * VECTOR;
-          g += 6L * PAIR;
+          g += (wide ? WIDE_STRIP : NARROW_STRIP) * PAIR;
         }
       }
     }
@@ -239,84 +251,16 @@ final class VectorPairs implements PairKernels {
     put(d1, to + 3 * row + VECTOR, add);
     put(d2, to + 3 * row + 2L * VECTOR, add);
     put(d3, to + 3 * row + 3L * VECTOR, add);
-    put(e0, to + 4 * row, add);
-    put(e1, to + 4 * row + VECTOR, add);
-    put(e2, to + 4 * row + 2L * VECTOR, add);
-    put(e3, to + 4 * row + 3L * VECTOR, add);
-    put(f0, to + 5 * row, add);
-    put(f1, to + 5 * row + VECTOR, add);
-    put(f2, to + 5 * row + 2L * VECTOR, add);
-    put(f3, to + 5 * row + 3L * VECTOR, add);
-  }
-
-  private static void narrowStrip(
-      PairBlocks x, PairStrips dy, long image, long gradient, long to, long row, boolean add) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = FloatVector.zero(F);
-    FloatVector a2 = FloatVector.zero(F);
-    FloatVector a3 = FloatVector.zero(F);
-    FloatVector b0 = FloatVector.zero(F);
-    FloatVector b1 = FloatVector.zero(F);
-    FloatVector b2 = FloatVector.zero(F);
-    FloatVector b3 = FloatVector.zero(F);
-    FloatVector c0 = FloatVector.zero(F);
-    FloatVector c1 = FloatVector.zero(F);
-    FloatVector c2 = FloatVector.zero(F);
-    FloatVector c3 = FloatVector.zero(F);
-    FloatVector d0 = FloatVector.zero(F);
-    FloatVector d1 = FloatVector.zero(F);
-    FloatVector d2 = FloatVector.zero(F);
-    FloatVector d3 = FloatVector.zero(F);
-    long g = gradient;
-    for (int n = 0; n < dy.images(); n++) {
-      for (int i = 0; i < dy.lines(); i++) {
-        long p = image + n * x.image() + i * x.line();
-        for (int j = 0; j < dy.pairs(); j++) {
-          FloatVector v0 = Lanes.load(p);
-          FloatVector v1 = Lanes.load(p + VECTOR);
-          FloatVector v2 = Lanes.load(p + 2L * VECTOR);
-          FloatVector v3 = Lanes.load(p + 3L * VECTOR);
-          FloatVector a = Lanes.broadcast(g);
-          a0 = Lanes.dot(a0, v0, a);
-          a1 = Lanes.dot(a1, v1, a);
-          a2 = Lanes.dot(a2, v2, a);
-          a3 = Lanes.dot(a3, v3, a);
-          FloatVector b = Lanes.broadcast(g + PAIR);
-          b0 = Lanes.dot(b0, v0, b);
-          b1 = Lanes.dot(b1, v1, b);
-          b2 = Lanes.dot(b2, v2, b);
-          b3 = Lanes.dot(b3, v3, b);
-          FloatVector c = Lanes.broadcast(g + 2L * PAIR);
-          c0 = Lanes.dot(c0, v0, c);
-          c1 = Lanes.dot(c1, v1, c);
-          c2 = Lanes.dot(c2, v2, c);
-          c3 = Lanes.dot(c3, v3, c);
-          FloatVector d = Lanes.broadcast(g + 3L * PAIR);
-          d0 = Lanes.dot(d0, v0, d);
-          d1 = Lanes.dot(d1, v1, d);
-          d2 = Lanes.dot(d2, v2, d);
-          d3 = Lanes.dot(d3, v3, d);
-          p += 4L * VECTOR;
-          g += 4L * PAIR;
-        }
-      }
+    if (wide) {
+      put(e0, to + 4 * row, add);
+      put(e1, to + 4 * row + VECTOR, add);
+      put(e2, to + 4 * row + 2L * VECTOR, add);
+      put(e3, to + 4 * row + 3L * VECTOR, add);
+      put(f0, to + 5 * row, add);
+      put(f1, to + 5 * row + VECTOR, add);
+      put(f2, to + 5 * row + 2L * VECTOR, add);
+      put(f3, to + 5 * row + 3L * VECTOR, add);
     }
-    put(a0, to, add);
-    put(a1, to + VECTOR, add);
-    put(a2, to + 2L * VECTOR, add);
-    put(a3, to + 3L * VECTOR, add);
-    put(b0, to + row, add);
-    put(b1, to + row + VECTOR, add);
-    put(b2, to + row + 2L * VECTOR, add);
-    put(b3, to + row + 3L * VECTOR, add);
-    put(c0, to + 2 * row, add);
-    put(c1, to + 2 * row + VECTOR, add);
-    put(c2, to + 2 * row + 2L * VECTOR, add);
-    put(c3, to + 2 * row + 3L * VECTOR, add);
-    put(d0, to + 3 * row, add);
-    put(d1, to + 3 * row + VECTOR, add);
-    put(d2, to + 3 * row + 2L * VECTOR, add);
-    put(d3, to + 3 * row + 3L * VECTOR, add);
   }
 
   private static void put(FloatVector sum, long to, boolean add) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -94,11 +95,16 @@ class NativeKernelsTest {
   }
 
   private void same(String what, boolean special, Use use) {
+    same(what, special, vector, compiled, use::of);
+  }
+
+  private <K> void same(
+      String what, boolean special, K java, K kernels, Function<K, @Nullable Object> use) {
     fill(special);
-    Object expected = use.of(vector);
+    Object expected = use.apply(java);
     byte[] image = room.toArray(ValueLayout.JAVA_BYTE);
     fill(special);
-    Object actual = use.of(compiled);
+    Object actual = use.apply(kernels);
     long at = room.mismatch(MemorySegment.ofArray(image));
     assertEquals(-1, at, () -> what + ": region " + at / REGION + ", byte " + at % REGION);
     assertEquals(expected, actual, what);
@@ -370,8 +376,9 @@ class NativeKernelsTest {
     long zeros = region(3);
     int[] taps = {0, 5 * PairKernels.BLOCK * 4, PairKernels.BLOCK * 4};
     for (boolean add : new boolean[] {false, true}) {
-      samePairs(
+      same(
           "pairs" + add,
+          false,
           java,
           kernels,
           k -> {
@@ -380,21 +387,8 @@ class NativeKernelsTest {
             Rows dy = rows(0, outputs, true);
             k.gradientLines(dy, 3, 5, 1, 1, zeros, region(3) + 8192, region(3) + 512, strips, 1, 4);
             k.sums(blocks, taps, strips, region(4), 4L * 128, add, 2, 2 * strips.count() * 3 - 1);
+            return null;
           });
     }
-  }
-
-  private interface UseOfPairs {
-    void of(PairKernels kernels);
-  }
-
-  private void samePairs(String what, PairKernels java, PairKernels kernels, UseOfPairs use) {
-    fill(false);
-    use.of(java);
-    byte[] image = room.toArray(ValueLayout.JAVA_BYTE);
-    fill(false);
-    use.of(kernels);
-    long at = room.mismatch(MemorySegment.ofArray(image));
-    assertEquals(-1, at, () -> what + ": region " + at / REGION + ", byte " + at % REGION);
   }
 }
