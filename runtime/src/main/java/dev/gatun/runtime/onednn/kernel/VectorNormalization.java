@@ -41,14 +41,21 @@ final class VectorNormalization implements NormalizationKernels {
   /** Rows of the block. */
   private static final int BLOCK = 64;
 
+  /**
+   * Numbers of rows of which all channels are done before the next ones; some more where they are
+   * few.
+   */
+  private static final int TURN = 8 << 10;
+
   private static final VectorSpecies<Double> D = F.vectorShape().withLanes(double.class);
 
   @Override
   public void moments(
       Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares) {
     int channels = sums.length;
-    for (long r = 0; r < rows; r += CHUNK) {
-      int n = (int) Math.min(CHUNK, rows - r);
+    int chunk = Math.min(CHUNK, 16 + TURN / channels);
+    for (long r = 0; r < rows; r += chunk) {
+      int n = (int) Math.min(chunk, rows - r);
       int c = 0;
       for (; c + N <= channels; c += N) {
         momentsVector(x, first + r, n, c, pivot, sums, squares);
@@ -105,9 +112,10 @@ final class VectorNormalization implements NormalizationKernels {
     int channels = scale.length;
     int c = 0;
     float[] block = block();
-    for (; c + N <= channels; c += N) {
-      for (long r = 0; r < rows; r += turn(rows)) {
-        int n = (int) Math.min(turn(rows), rows - r);
+    int turn = turn(channels);
+    for (long r = 0; r < rows; r += turn) {
+      int n = (int) Math.min(turn, rows - r);
+      for (c = 0; c + N <= channels; c += N) {
         applyVector(x, first + r, n, c, scale, shift, block, y);
         finish(block, y, first + r, n, c);
       }
@@ -158,9 +166,10 @@ final class VectorNormalization implements NormalizationKernels {
     int channels = scale.length;
     int c = 0;
     float[] block = block();
-    for (; c + N <= channels; c += N) {
-      for (long r = 0; r < rows; r += turn(rows)) {
-        int n = (int) Math.min(turn(rows), rows - r);
+    int turn = turn(channels);
+    for (long r = 0; r < rows; r += turn) {
+      int n = (int) Math.min(turn, rows - r);
+      for (c = 0; c + N <= channels; c += N) {
         if (residual == null) {
           applyAndShift(x, first + r, n, c, scale, shift, after, block, y);
         } else {
@@ -261,8 +270,9 @@ final class VectorNormalization implements NormalizationKernels {
       double[] sums,
       double[] products) {
     int channels = sums.length;
-    for (long r = 0; r < rows; r += CHUNK) {
-      int n = (int) Math.min(CHUNK, rows - r);
+    int chunk = Math.min(CHUNK, 16 + TURN / channels);
+    for (long r = 0; r < rows; r += chunk) {
+      int n = (int) Math.min(chunk, rows - r);
       int c = 0;
       for (; c + N <= channels; c += N) {
         gradientSumsVector(x, dy, first + r, n, c, scale, shift, center, sums, products);
@@ -352,9 +362,10 @@ final class VectorNormalization implements NormalizationKernels {
     int channels = scale.length;
     int c = 0;
     float[] block = block();
-    for (; c + N <= channels; c += N) {
-      for (long r = 0; r < rows; r += turn(rows)) {
-        int n = (int) Math.min(turn(rows), rows - r);
+    int turn = turn(channels);
+    for (long r = 0; r < rows; r += turn) {
+      int n = (int) Math.min(turn, rows - r);
+      for (c = 0; c + N <= channels; c += N) {
         gradientApplyVector(x, dy, first + r, n, c, scale, shift, a, b, d, block, dx);
         finish(block, dx, first + r, n, c);
       }
@@ -466,9 +477,9 @@ final class VectorNormalization implements NormalizationKernels {
     return new float[APART ? BLOCK * N : 0];
   }
 
-  /** Rows from one {@link #finish} to the next. */
-  private static long turn(long rows) {
-    return APART ? BLOCK : rows;
+  /** Rows of which all channels are done before the next ones. */
+  private static int turn(int channels) {
+    return Math.min(BLOCK, 8 + TURN / channels);
   }
 
   /** Brings the rows of the block, if there is one, to channels c to c + N of the result. */
