@@ -4,14 +4,17 @@ import dev.gatun.runtime.onednn.AttentionShare.Extents;
 import dev.gatun.runtime.onednn.kernel.AttentionKernels;
 import dev.gatun.runtime.onednn.kernel.ElementwiseKernels;
 import dev.gatun.runtime.onednn.kernel.Kernels;
+import dev.gatun.runtime.onednn.kernel.NarrowAttentionKernels;
 import dev.gatun.runtime.onednn.kernel.Rows;
 import dev.gatun.runtime.op.Attention;
 import dev.gatun.runtime.tensor.DType;
 import dev.gatun.runtime.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Attention by oneDNN's matrix products on tiles of scores that stay in the cache. Each worker has
- * its (sample, head) pairs; small ones go through the products several at a time.
+ * Attention, of heads of few channels as {@link NarrowAttention}; of others by oneDNN's matrix
+ * products on tiles of scores that stay in the cache. Each worker has its (sample, head) pairs;
+ * small ones go through the products several at a time.
  *
  * <p>Factors are BFLOAT16 where all inputs are, else FLOAT32; scores, sums and statistics are
  * always FLOAT32.
@@ -35,16 +38,23 @@ final class OneDnnAttention implements Attention {
   private final WorkerPool pool;
   private final ElementwiseKernels elementwise;
   private final AttentionKernels kernels;
+  private final @Nullable NarrowAttention narrow;
 
   OneDnnAttention(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.elementwise = kernels.elementwise();
     this.kernels = kernels.attention();
+    NarrowAttentionKernels heads = kernels.narrowAttention();
+    this.narrow = heads == null ? null : new NarrowAttention(pool, kernels, heads);
   }
 
   @Override
   public void forward(int heads, Tensor q, Tensor k, Tensor v, Tensor out, Tensor logSumExp) {
     Extents e = Extents.of(heads, q, k, v);
+    if (narrow != null && NarrowAttention.suits(e)) {
+      narrow.forward(e, q, k, v, out, logSumExp);
+      return;
+    }
     // where there are fewer pairs than workers, several workers share the queries of one
     long parts = Math.ceilDiv(pool.size(), e.pairs());
     pool.run(
@@ -110,7 +120,8 @@ final class OneDnnAttention implements Attention {
     }
   }
 
-  private static Rows statistics(Tensor logSumExp, long pair, int token) {
+  /** The statistics of a pair from its token {@code token} on. */
+  static Rows statistics(Tensor logSumExp, long pair, int token) {
     // [batch, heads, tokens]: a row per pair
     Rows rows = Rows.of(logSumExp, pair);
     return new Rows(rows.address() + (long) token * rows.size(), rows.stride(), rows.low());
@@ -129,6 +140,10 @@ final class OneDnnAttention implements Attention {
       Tensor dk,
       Tensor dv) {
     Extents e = Extents.of(heads, q, k, v, dout);
+    if (narrow != null && NarrowAttention.suits(e)) {
+      narrow.gradient(e, q, k, v, out, logSumExp, dout, dq, dk, dv);
+      return;
+    }
     pool.run(
         worker -> {
           long begin = worker.begin(e.pairs());

@@ -20,6 +20,9 @@ public interface Kernels {
 
   AttentionKernels attention();
 
+  /** Null where they were not compiled ahead: oneDNN is as quick. */
+  @Nullable NarrowAttentionKernels narrowAttention();
+
   /** Null where there are no vectors: oneDNN is quicker than plain loops. */
   @Nullable NarrowKernels narrow();
 

@@ -212,7 +212,12 @@ final class Lanes {
 
   /** 2^x with a relative error below 2^-22, of x from -126 on and up to 127. */
   static FloatVector exp2(FloatVector x) {
-    FloatVector bounded = x.max(ExpTerms.LOW_2).min(ExpTerms.HIGH_2);
+    return exp2OfSmall(x.min(ExpTerms.HIGH_2));
+  }
+
+  /** The same of what is known to be at most 127. */
+  static FloatVector exp2OfSmall(FloatVector x) {
+    FloatVector bounded = x.max(ExpTerms.LOW_2);
     FloatVector shifted = bounded.add(ROUND);
     return timesPowerOfTwo(exp2OfRest(bounded.sub(shifted.sub(ROUND))), shifted);
   }

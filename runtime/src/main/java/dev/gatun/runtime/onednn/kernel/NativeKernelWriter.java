@@ -83,6 +83,9 @@ public final class NativeKernelWriter {
     add(attention, "narrow", "");
     add(attention, "divide", "0 2");
     add(attention, "dots", "0 1");
+    for (String method : List.of("transpose", "forwardWithoutLogarithms", "gradient")) {
+      add(VectorNarrowAttention.class, method, "");
+    }
     add(VectorNarrow.class, "forward", "");
     add(VectorNarrow.class, "weightGradient", "0");
     for (String method : List.of("imageLines", "gradientLines")) {

@@ -55,6 +55,11 @@ final class NativeKernels implements Kernels {
   }
 
   @Override
+  public NarrowAttentionKernels narrowAttention() {
+    return new NarrowAttention();
+  }
+
+  @Override
   public NarrowKernels narrow() {
     return new Narrow();
   }
@@ -483,6 +488,67 @@ final class NativeKernels implements Kernels {
     public void dots(Rows a, Rows b, long rows, int width, long dots) {
       NativeCall call = NativeCall.begin().rows(a).rows(b).number(rows).number(width).number(dots);
       call.run(this.dots.get(Activation.IDENTITY, a.low(), b.low(), false));
+    }
+  }
+
+  private final class NarrowAttention implements NarrowAttentionKernels {
+    private final MemorySegment transpose = function(VectorNarrowAttention.class, "transpose");
+    private final MemorySegment forward =
+        function(VectorNarrowAttention.class, "forwardWithoutLogarithms");
+    private final MemorySegment gradient = function(VectorNarrowAttention.class, "gradient");
+
+    @Override
+    public void transpose(long x, int rows, int columns, long y) {
+      NativeCall.begin().number(x).number(rows).number(columns).number(y).run(transpose);
+    }
+
+    @Override
+    public void forward(
+        long q,
+        long keys,
+        long values,
+        long start,
+        int rows,
+        int width,
+        int size,
+        float scale,
+        long scores,
+        long product,
+        long denominators,
+        long logSumExp) {
+      NativeCall call = NativeCall.begin().number(q).number(keys).number(values).number(start);
+      call.number(rows).number(width).number(size).number(scale).number(scores);
+      call.number(product).number(denominators).number(logSumExp).run(forward);
+      ScalarAttention.addLogarithms(rows, denominators, logSumExp);
+    }
+
+    @Override
+    public void gradient(
+        long k,
+        long v,
+        long queries,
+        long douts,
+        long zeros,
+        int tokens,
+        int width,
+        int size,
+        float scale,
+        long logSumExp,
+        long delta,
+        long scores,
+        long dk,
+        long dv,
+        long dqueries) {
+      NativeCall call = NativeCall.begin().number(k).number(v).number(queries);
+      call.number(douts)
+          .number(zeros)
+          .number(tokens)
+          .number(width)
+          .number(size)
+          .number(scale)
+          .number(logSumExp)
+          .number(delta);
+      call.number(scores).number(dk).number(dv).number(dqueries).run(gradient);
     }
   }
 

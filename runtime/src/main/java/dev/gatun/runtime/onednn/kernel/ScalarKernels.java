@@ -37,6 +37,11 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public @Nullable NarrowAttentionKernels narrowAttention() {
+    return null;
+  }
+
+  @Override
   public @Nullable NarrowKernels narrow() {
     return null;
   }

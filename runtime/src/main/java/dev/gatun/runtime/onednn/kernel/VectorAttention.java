@@ -40,13 +40,13 @@ final class VectorAttention implements AttentionKernels {
     FloatVector d = FloatVector.broadcast(F, max);
     int j = 0;
     for (; j + 4 * N <= whole; j += 4 * N) {
-      a = a.max(Lanes.load(row + 4L * j));
-      b = b.max(Lanes.load(row + 4L * (j + N)));
-      c = c.max(Lanes.load(row + 4L * (j + 2 * N)));
-      d = d.max(Lanes.load(row + 4L * (j + 3 * N)));
+      a = larger(a, Lanes.load(row + 4L * j));
+      b = larger(b, Lanes.load(row + 4L * (j + N)));
+      c = larger(c, Lanes.load(row + 4L * (j + 2 * N)));
+      d = larger(d, Lanes.load(row + 4L * (j + 3 * N)));
     }
     for (; j < whole; j += N) {
-      a = a.max(Lanes.load(row + 4L * j));
+      a = larger(a, Lanes.load(row + 4L * j));
     }
     max = a.max(b).max(c.max(d)).reduceLanes(VectorOperators.MAX);
     int rest = width - whole;
@@ -57,6 +57,11 @@ final class VectorAttention implements AttentionKernels {
     return max;
   }
 
+  /** Of each lane the larger one; a where b is no number: its exponential is none either. */
+  private static FloatVector larger(FloatVector a, FloatVector b) {
+    return a.blend(b, b.compare(VectorOperators.GT, a));
+  }
+
   /** e^(scale s - shift) in the place of s; returns the sum of the row. */
   private static float exponentials(long row, int width, float scale, float shift) {
     int whole = width - width % N;
@@ -64,14 +69,14 @@ final class VectorAttention implements AttentionKernels {
     FloatVector down = FloatVector.broadcast(F, -shift * ExpTerms.LOG2_E);
     FloatVector sum = FloatVector.zero(F);
     for (int j = 0; j < whole; j += N) {
-      FloatVector p = Lanes.exp2(Lanes.load(row + 4L * j).fma(factor, down));
+      FloatVector p = Lanes.exp2OfSmall(Lanes.load(row + 4L * j).fma(factor, down));
       Lanes.store(p, row + 4L * j, false);
       sum = sum.add(p);
     }
     int rest = width - whole;
     if (rest > 0) {
       FloatVector s = Lanes.load(row + 4L * whole, false, rest);
-      FloatVector p = Lanes.exp2(s.fma(factor, down));
+      FloatVector p = Lanes.exp2OfSmall(s.fma(factor, down));
       Lanes.store(p, row + 4L * whole, false, rest);
       sum = sum.add(p, F.indexInRange(0, rest));
     }
@@ -95,7 +100,8 @@ final class VectorAttention implements AttentionKernels {
     }
   }
 
-  private static void gradientRow(
+  /** The gradient of a row. */
+  static void gradientRow(
       long scores, long dp, int width, float scale, long logSumExp, long delta) {
     int whole = width - width % N;
     FloatVector factor = FloatVector.broadcast(F, scale);
@@ -103,7 +109,7 @@ final class VectorAttention implements AttentionKernels {
     for (int i = 0; i < whole; i += N) {
       long at = 4L * i;
       FloatVector down = Lanes.load(logSumExp + at).mul(-ExpTerms.LOG2_E);
-      FloatVector p = Lanes.exp2(Lanes.load(scores + at).fma(factor2, down));
+      FloatVector p = Lanes.exp2OfSmall(Lanes.load(scores + at).fma(factor2, down));
       FloatVector change = Lanes.load(dp + at).sub(Lanes.load(delta + at));
       Lanes.store(p, scores + at, false);
       Lanes.store(p.mul(factor).mul(change), dp + at, false);
@@ -112,7 +118,7 @@ final class VectorAttention implements AttentionKernels {
     if (rest > 0) {
       long at = 4L * whole;
       FloatVector down = Lanes.load(logSumExp + at, false, rest).mul(-ExpTerms.LOG2_E);
-      FloatVector p = Lanes.exp2(Lanes.load(scores + at, false, rest).fma(factor2, down));
+      FloatVector p = Lanes.exp2OfSmall(Lanes.load(scores + at, false, rest).fma(factor2, down));
       FloatVector change =
           Lanes.load(dp + at, false, rest).sub(Lanes.load(delta + at, false, rest));
       Lanes.store(p, scores + at, false, rest);

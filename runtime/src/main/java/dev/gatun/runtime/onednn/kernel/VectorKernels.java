@@ -64,6 +64,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public @Nullable NarrowAttentionKernels narrowAttention() {
+    return null;
+  }
+
+  @Override
   public NarrowKernels narrow() {
     return narrow;
   }

@@ -343,6 +343,75 @@ class NativeKernelsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {4, 8, 12})
+  void narrowAttention(int size) {
+    NarrowAttentionKernels java = new VectorNarrowAttention();
+    NarrowAttentionKernels kernels = compiled.narrowAttention();
+    int tokens = 83;
+    int width = 96;
+    long q = region(0);
+    long k = region(1);
+    long other = 4L * width * size;
+    long zeros = region(3);
+    same(
+        "transpose",
+        true,
+        java,
+        kernels,
+        each -> {
+          each.transpose(q, width, size, region(2));
+          return null;
+        });
+    same(
+        "forward",
+        false,
+        java,
+        kernels,
+        each -> {
+          each.forward(
+              q,
+              k,
+              k + other,
+              zeros,
+              84,
+              width,
+              size,
+              0.3f,
+              region(2),
+              q + other,
+              zeros + 512,
+              zeros + 1024);
+          return null;
+        });
+    same(
+        "gradient",
+        false,
+        java,
+        kernels,
+        each -> {
+          long statistics = zeros + 512;
+          Memory.zero(zeros, 512);
+          each.gradient(
+              q,
+              q + other,
+              k,
+              k + other,
+              zeros,
+              tokens,
+              width,
+              size,
+              0.3f,
+              statistics,
+              statistics + 512,
+              region(2),
+              region(4),
+              region(4) + other,
+              region(4) + 2 * other);
+          return null;
+        });
+  }
+
   @Test
   void winograd() {
     Tiling tiling = new Tiling(7, 5, 32, 1, 1, 4, 3);
