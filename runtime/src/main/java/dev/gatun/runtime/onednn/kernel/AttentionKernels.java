@@ -8,7 +8,8 @@ public interface AttentionKernels {
 
   /**
    * p[r,j] = e^(scale s[r,j] - m_r) in the place of s, where m_r = max_j scale s[r,j] and scale is
-   * positive; denominators[r] = sum_j p[r,j]; logSumExp[r] = m_r + ln denominators[r].
+   * positive; denominators[r] = sum_j p[r,j]; logSumExp[r] = m_r + ln denominators[r]. A p below
+   * 2^-117 is 0, here and in the gradient.
    */
   void softmax(long scores, long rows, int width, float scale, long denominators, long logSumExp);
 

@@ -24,6 +24,10 @@ final class ExpTerms {
   // of 2^x
 
   static final float LOW_2 = -126f;
+
+  /** Of attention's powers those below are 0: products with them would be subnormal, and slow. */
+  static final float ZERO_2 = -117f;
+
   static final float HIGH_2 = 127f;
 
   // 2^r on |r| <= 1/2, minimal relative error (9.2e-8) with 2^0 = 1, highest power first
@@ -34,6 +38,11 @@ final class ExpTerms {
   static final float D1 = 6.9314697760e-1f;
 
   private ExpTerms() {}
+
+  /** e^x, and 0 where it is below 2^{@link #ZERO_2}. */
+  static float expOrZero(float x) {
+    return x * LOG2_E < ZERO_2 ? 0 : exp(x);
+  }
 
   static float exp(float x) {
     float bounded = Math.min(Math.max(x, LOW), HIGH);

@@ -212,14 +212,17 @@ final class Lanes {
 
   /** 2^x with a relative error below 2^-22, of x from -126 on and up to 127. */
   static FloatVector exp2(FloatVector x) {
-    return exp2OfSmall(x.min(ExpTerms.HIGH_2));
+    return exp2OfBounded(x.max(ExpTerms.LOW_2).min(ExpTerms.HIGH_2));
   }
 
-  /** The same of what is known to be at most 127. */
-  static FloatVector exp2OfSmall(FloatVector x) {
-    FloatVector bounded = x.max(ExpTerms.LOW_2);
-    FloatVector shifted = bounded.add(ROUND);
-    return timesPowerOfTwo(exp2OfRest(bounded.sub(shifted.sub(ROUND))), shifted);
+  /** The same of x up to 127, and 0 where it is below 2^{@link ExpTerms#ZERO_2}. */
+  static FloatVector exp2OrZero(FloatVector x) {
+    return exp2OfBounded(x).blend(0f, x.compare(VectorOperators.LT, ExpTerms.ZERO_2));
+  }
+
+  static FloatVector exp2OfBounded(FloatVector x) {
+    FloatVector shifted = x.add(ROUND);
+    return timesPowerOfTwo(exp2OfRest(x.sub(shifted.sub(ROUND))), shifted);
   }
 
   static FloatVector exp2OfRest(FloatVector r) {

@@ -16,7 +16,7 @@ final class ScalarAttention implements AttentionKernels {
       float shift = scale * max;
       double sum = 0;
       for (long at = row; at < end; at += 4) {
-        float p = ExpTerms.exp(Math.fma(Memory.getFloat(at), scale, -shift));
+        float p = ExpTerms.expOrZero(Math.fma(Memory.getFloat(at), scale, -shift));
         Memory.putFloat(at, p);
         sum += p;
       }
@@ -40,7 +40,7 @@ final class ScalarAttention implements AttentionKernels {
       for (long i = 0; i < 4L * width; i += 4) {
         long at = 4 * r * width + i;
         float down = -Memory.getFloat(logSumExp + statistics + i);
-        float p = ExpTerms.exp(Math.fma(Memory.getFloat(scores + at), scale, down));
+        float p = ExpTerms.expOrZero(Math.fma(Memory.getFloat(scores + at), scale, down));
         float change = Memory.getFloat(dp + at) - Memory.getFloat(delta + statistics + i);
         Memory.putFloat(scores + at, p);
         Memory.putFloat(dp + at, scale * p * change);

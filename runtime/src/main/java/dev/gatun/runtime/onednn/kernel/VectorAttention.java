@@ -69,14 +69,14 @@ final class VectorAttention implements AttentionKernels {
     FloatVector down = FloatVector.broadcast(F, -shift * ExpTerms.LOG2_E);
     FloatVector sum = FloatVector.zero(F);
     for (int j = 0; j < whole; j += N) {
-      FloatVector p = Lanes.exp2OfSmall(Lanes.load(row + 4L * j).fma(factor, down));
+      FloatVector p = Lanes.exp2OrZero(Lanes.load(row + 4L * j).fma(factor, down));
       Lanes.store(p, row + 4L * j, false);
       sum = sum.add(p);
     }
     int rest = width - whole;
     if (rest > 0) {
       FloatVector s = Lanes.load(row + 4L * whole, false, rest);
-      FloatVector p = Lanes.exp2OfSmall(s.fma(factor, down));
+      FloatVector p = Lanes.exp2OrZero(s.fma(factor, down));
       Lanes.store(p, row + 4L * whole, false, rest);
       sum = sum.add(p, F.indexInRange(0, rest));
     }
@@ -109,7 +109,7 @@ final class VectorAttention implements AttentionKernels {
     for (int i = 0; i < whole; i += N) {
       long at = 4L * i;
       FloatVector down = Lanes.load(logSumExp + at).mul(-ExpTerms.LOG2_E);
-      FloatVector p = Lanes.exp2OfSmall(Lanes.load(scores + at).fma(factor2, down));
+      FloatVector p = Lanes.exp2OrZero(Lanes.load(scores + at).fma(factor2, down));
       FloatVector change = Lanes.load(dp + at).sub(Lanes.load(delta + at));
       Lanes.store(p, scores + at, false);
       Lanes.store(p.mul(factor).mul(change), dp + at, false);
@@ -118,7 +118,7 @@ final class VectorAttention implements AttentionKernels {
     if (rest > 0) {
       long at = 4L * whole;
       FloatVector down = Lanes.load(logSumExp + at, false, rest).mul(-ExpTerms.LOG2_E);
-      FloatVector p = Lanes.exp2OfSmall(Lanes.load(scores + at, false, rest).fma(factor2, down));
+      FloatVector p = Lanes.exp2OrZero(Lanes.load(scores + at, false, rest).fma(factor2, down));
       FloatVector change =
           Lanes.load(dp + at, false, rest).sub(Lanes.load(delta + at, false, rest));
       Lanes.store(p, scores + at, false, rest);

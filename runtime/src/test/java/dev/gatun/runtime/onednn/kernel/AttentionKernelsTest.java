@@ -1,6 +1,7 @@
 package dev.gatun.runtime.onednn.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
@@ -75,6 +76,37 @@ final class AttentionKernelsTest {
         float got = scores.getAtIndex(ValueLayout.JAVA_FLOAT, i);
         assertTrue(Math.abs(got - expected) <= tolerance, "e^" + x + ": " + got);
       }
+    }
+  }
+
+  /** Products with numbers close to the smallest would be subnormal, a hundred times as slow. */
+  @Test
+  void probabilitiesThatDoNotCountAreZero() {
+    int width = 21;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment scores = arena.allocate(8L * width + 8, 64);
+      long statistics = scores.address() + 8L * width;
+      for (int i = 0; i < width; i++) {
+        scores.setAtIndex(ValueLayout.JAVA_FLOAT, i, -10 * i);
+      }
+      kernels.softmax(scores.address(), 1, width, 1, statistics, statistics + 4);
+      assertZeroBeyond80(scores, width);
+      MemorySegment zeros = arena.allocate(4L * width, 64);
+      for (int i = 0; i < width; i++) {
+        scores.setAtIndex(ValueLayout.JAVA_FLOAT, i, -10 * i);
+        scores.setAtIndex(ValueLayout.JAVA_FLOAT, width + i, 1);
+      }
+      long none = zeros.address();
+      kernels.gradient(scores.address(), scores.address() + 4L * width, 1, 1, width, 1, none, none);
+      assertZeroBeyond80(scores, width);
+      assertZeroBeyond80(scores.asSlice(4L * width), width);
+    }
+  }
+
+  private static void assertZeroBeyond80(MemorySegment powers, int count) {
+    for (int i = 0; i < count; i++) {
+      float power = powers.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+      assertEquals(i <= 8 ? Math.exp(-10 * i) : 0, power, 1e-4 * power, "e^" + -10 * i);
     }
   }
 }
