@@ -71,6 +71,13 @@ record AttentionShare(
     return new Rows(at, rows.stride(), rows.low());
   }
 
+  /** The statistics of pair number {@code p} from its token {@code token} on. */
+  Rows statistics(Tensor logSumExp, long p, int token) {
+    // [batch, heads, tokens]: a row per pair
+    Rows rows = Rows.of(logSumExp, pair + p);
+    return new Rows(rows.address() + (long) token * rows.size(), rows.stride(), rows.low());
+  }
+
   /** Tokens {@code from} to {@code to} of each pair, packed in the products' type. */
   long pack(int scratch, Tensor x, int from, int to) {
     long bytes = bytes(to - from);

@@ -50,8 +50,8 @@ final class NarrowAttention {
         pairs * parts,
         (worker, first, count) -> {
           for (int i = first; i < first + count; i++) {
-            int from = e.tokens() * (i % parts) / parts;
-            int to = e.tokens() * (i % parts + 1) / parts;
+            int from = (int) Worker.begin(e.tokens(), i % parts, parts);
+            int to = (int) Worker.begin(e.tokens(), i % parts + 1, parts);
             Head head = new Head(worker, e, i / parts);
             head.forward(from, to, q, k, v, out, logSumExp);
           }
@@ -133,8 +133,9 @@ final class NarrowAttention {
           product,
           denominators,
           logs);
+      AttentionKernels.addLogarithms(count, denominators, logs);
       rows.divide(dense(product), denominators, share.rows(out, 0, from), to - from, size);
-      Rows target = OneDnnAttention.statistics(logSumExp, share.pair(), from);
+      Rows target = share.statistics(logSumExp, 0, from);
       elementwise.copy(Rows.dense(logs, to - from, DType.FLOAT32), target, 1, to - from);
     }
 
@@ -156,7 +157,7 @@ final class NarrowAttention {
       long zeros = zeros(room(row), row);
       long logs = zeros(room(row), row);
       long delta = zeros(room(row), row);
-      Rows from = OneDnnAttention.statistics(logSumExp, share.pair(), 0);
+      Rows from = share.statistics(logSumExp, 0, 0);
       elementwise.copy(from, Rows.dense(logs, tokens, DType.FLOAT32), 1, tokens);
       rows.dots(share.rows(dout, 0, 0), share.rows(out, 0, 0), tokens, size, delta);
       long dKeys = room(matrix);

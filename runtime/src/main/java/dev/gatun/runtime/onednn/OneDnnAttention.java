@@ -65,8 +65,8 @@ final class OneDnnAttention implements Attention {
           for (long i = begin; i < end; i += group) {
             long pairs = Math.min(group, end - i);
             var share = new AttentionShare(worker, e, elementwise, i / parts, pairs);
-            int from = (int) (e.tokens() * (i % parts) / parts);
-            int to = (int) (e.tokens() * (i % parts + 1) / parts);
+            int from = (int) Worker.begin(e.tokens(), i % parts, parts);
+            int to = (int) Worker.begin(e.tokens(), i % parts + 1, parts);
             if (from < to) {
               forward(share, from, to, q, k, v, out, logSumExp);
             }
@@ -113,18 +113,11 @@ final class OneDnnAttention implements Attention {
             e.size());
         elementwise.copy(
             Rows.dense(logs + 4 * p * rows, rows, DType.FLOAT32),
-            statistics(logSumExp, share.pair() + p, i),
+            share.statistics(logSumExp, p, i),
             1,
             rows);
       }
     }
-  }
-
-  /** The statistics of a pair from its token {@code token} on. */
-  static Rows statistics(Tensor logSumExp, long pair, int token) {
-    // [batch, heads, tokens]: a row per pair
-    Rows rows = Rows.of(logSumExp, pair);
-    return new Rows(rows.address() + (long) token * rows.size(), rows.stride(), rows.low());
   }
 
   @Override
@@ -189,10 +182,7 @@ final class OneDnnAttention implements Attention {
     long logs = worker.scratch(STATISTICS, 8 * pairs * tokens);
     long delta = logs + 4 * pairs * tokens;
     elementwise.copy(
-        statistics(logSumExp, share.pair(), 0),
-        Rows.dense(logs, tokens, DType.FLOAT32),
-        pairs,
-        tokens);
+        share.statistics(logSumExp, 0, 0), Rows.dense(logs, tokens, DType.FLOAT32), pairs, tokens);
     for (long p = 0; p < pairs; p++) {
       kernels.dots(
           share.rows(dout, p, 0), share.rows(out, p, 0), tokens, e.size(), delta + 4 * p * tokens);

@@ -48,7 +48,7 @@ final class Worker implements AutoCloseable {
   }
 
   /** First of {@code items} that is in share {@code share} of {@code shares}. */
-  static long begin(long items, int share, int shares) {
+  static long begin(long items, long share, long shares) {
     return items * share / shares;
   }
 

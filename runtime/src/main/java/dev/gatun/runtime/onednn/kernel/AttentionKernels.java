@@ -35,4 +35,13 @@ public interface AttentionKernels {
 
   /** dots[r] = sum_c a[r,c] b[r,c]. */
   void dots(Rows a, Rows b, long rows, int width, long dots);
+
+  /** logSumExp[r] += ln denominators[r]. */
+  static void addLogarithms(long rows, long denominators, long logSumExp) {
+    for (long r = 0; r < rows; r++) {
+      double logarithm = Math.log(Memory.getFloat(denominators + 4 * r));
+      long to = logSumExp + 4 * r;
+      Memory.putFloat(to, (float) (Memory.getFloat(to) + logarithm));
+    }
+  }
 }

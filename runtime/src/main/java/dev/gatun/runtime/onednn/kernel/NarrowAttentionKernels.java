@@ -17,8 +17,8 @@ public interface NarrowAttentionKernels {
   void transpose(long x, int rows, int columns, long y);
 
   /**
-   * s = scale q k^T, denominators[i] = sum_j e^(s[i,j] - m[i]) with m[i] = max_j s[i,j], product[i]
-   * = sum_j e^(s[i,j] - m[i]) v[j], logSumExp[i] = m[i] + ln denominators[i].
+   * s = scale q k^T, shifts[i] = max_j s[i,j], denominators[i] = sum_j e^(s[i,j] - shifts[i]),
+   * product[i] = sum_j e^(s[i,j] - shifts[i]) v[j].
    *
    * @param q [rows, size], as the product: a multiple of {@link #ROWS} rows
    * @param keys k^T [size, width]
@@ -39,13 +39,13 @@ public interface NarrowAttentionKernels {
       long scores,
       long product,
       long denominators,
-      long logSumExp);
+      long shifts);
 
   /**
    * The gradients by k, v and q of {@link #forward}'s product[i] / denominators[i], of which {@code
-   * dout} is the gradient, with p[j,i] = e^(scale k[j] q[i] - logSumExp[i]) and ds[j,i] = scale
-   * p[j,i] (v[j] dout[i] - delta[i]): dv[j] = sum_i p[j,i] dout[i], dk[j] = sum_i ds[j,i] q[i],
-   * dq[i] += sum_j ds[j,i] k[j].
+   * dout} is the gradient, with logSumExp[i] = shifts[i] + ln denominators[i], p[j,i] = e^(scale
+   * k[j] q[i] - logSumExp[i]) and ds[j,i] = scale p[j,i] (v[j] dout[i] - delta[i]): dv[j] = sum_i
+   * p[j,i] dout[i], dk[j] = sum_i ds[j,i] q[i], dq[i] += sum_j ds[j,i] k[j].
    *
    * @param k [tokens, size], as v, dk and dv, with room up to a multiple of {@link #ROWS} rows
    * @param queries q^T [size, width]

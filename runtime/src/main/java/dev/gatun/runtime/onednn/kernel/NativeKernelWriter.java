@@ -83,7 +83,7 @@ public final class NativeKernelWriter {
     add(attention, "narrow", "");
     add(attention, "divide", "0 2");
     add(attention, "dots", "0 1");
-    for (String method : List.of("transpose", "forwardWithoutLogarithms", "gradient")) {
+    for (String method : List.of("transpose", "forward", "gradient")) {
       add(VectorNarrowAttention.class, method, "");
     }
     add(VectorNarrow.class, "forward", "");

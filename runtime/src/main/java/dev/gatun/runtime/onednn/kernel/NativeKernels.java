@@ -456,7 +456,7 @@ final class NativeKernels implements Kernels {
         long scores, long rows, int width, float scale, long denominators, long logSumExp) {
       NativeCall call = NativeCall.begin().number(scores).number(rows).number(width);
       call.number(scale).number(denominators).number(logSumExp).run(softmax);
-      ScalarAttention.addLogarithms(rows, denominators, logSumExp);
+      AttentionKernels.addLogarithms(rows, denominators, logSumExp);
     }
 
     @Override
@@ -493,8 +493,7 @@ final class NativeKernels implements Kernels {
 
   private final class NarrowAttention implements NarrowAttentionKernels {
     private final MemorySegment transpose = function(VectorNarrowAttention.class, "transpose");
-    private final MemorySegment forward =
-        function(VectorNarrowAttention.class, "forwardWithoutLogarithms");
+    private final MemorySegment forward = function(VectorNarrowAttention.class, "forward");
     private final MemorySegment gradient = function(VectorNarrowAttention.class, "gradient");
 
     @Override
@@ -515,11 +514,10 @@ final class NativeKernels implements Kernels {
         long scores,
         long product,
         long denominators,
-        long logSumExp) {
+        long shifts) {
       NativeCall call = NativeCall.begin().number(q).number(keys).number(values).number(start);
       call.number(rows).number(width).number(size).number(scale).number(scores);
-      call.number(product).number(denominators).number(logSumExp).run(forward);
-      ScalarAttention.addLogarithms(rows, denominators, logSumExp);
+      call.number(product).number(denominators).number(shifts).run(forward);
     }
 
     @Override

@@ -78,13 +78,4 @@ final class ScalarAttention implements AttentionKernels {
       Memory.putFloat(dots + 4 * r, sum);
     }
   }
-
-  /** logSumExp[r] += ln denominators[r]. */
-  static void addLogarithms(long rows, long denominators, long logSumExp) {
-    for (long r = 0; r < rows; r++) {
-      double logarithm = Math.log(Memory.getFloat(denominators + 4 * r));
-      long to = logSumExp + 4 * r;
-      Memory.putFloat(to, (float) (Memory.getFloat(to) + logarithm));
-    }
-  }
 }

@@ -16,7 +16,7 @@ final class VectorAttention implements AttentionKernels {
   public void softmax(
       long scores, long rows, int width, float scale, long denominators, long logSumExp) {
     softmaxWithoutLogarithms(scores, rows, width, scale, denominators, logSumExp);
-    ScalarAttention.addLogarithms(rows, denominators, logSumExp);
+    AttentionKernels.addLogarithms(rows, denominators, logSumExp);
   }
 
   /** The softmax, with m_r in the place of logSumExp[r]. */

@@ -39,25 +39,6 @@ final class VectorNarrowAttention implements NarrowAttentionKernels {
       long scores,
       long product,
       long denominators,
-      long logSumExp) {
-    forwardWithoutLogarithms(
-        q, keys, values, start, rows, width, size, scale, scores, product, denominators, logSumExp);
-    ScalarAttention.addLogarithms(rows, denominators, logSumExp);
-  }
-
-  /** {@link #forward} with m in the place of logSumExp. */
-  static void forwardWithoutLogarithms(
-      long q,
-      long keys,
-      long values,
-      long start,
-      int rows,
-      int width,
-      int size,
-      float scale,
-      long scores,
-      long product,
-      long denominators,
       long shifts) {
     for (int r = 0; r < rows; r += ROWS) {
       long row = 4L * r * size;

@@ -53,7 +53,7 @@ final class VectorNormalization implements NormalizationKernels {
   public void moments(
       Rows x, long first, long rows, float[] pivot, double[] sums, double[] squares) {
     int channels = sums.length;
-    int chunk = Math.min(CHUNK, 16 + TURN / channels);
+    int chunk = chunk(channels);
     for (long r = 0; r < rows; r += chunk) {
       int n = (int) Math.min(chunk, rows - r);
       int c = 0;
@@ -110,18 +110,18 @@ final class VectorNormalization implements NormalizationKernels {
   public void apply(
       Rows x, long first, long rows, float[] scale, float[] shift, Activation f, Rows y) {
     int channels = scale.length;
-    int c = 0;
+    int whole = channels - channels % N;
     float[] block = block();
     int turn = turn(channels);
     for (long r = 0; r < rows; r += turn) {
       int n = (int) Math.min(turn, rows - r);
-      for (c = 0; c + N <= channels; c += N) {
+      for (int c = 0; c < whole; c += N) {
         applyVector(x, first + r, n, c, scale, shift, block, y);
         finish(block, y, first + r, n, c);
       }
     }
-    if (c < channels) {
-      applyTail(x, first, rows, c, channels - c, scale, shift, y);
+    if (whole < channels) {
+      applyTail(x, first, rows, whole, channels - whole, scale, shift, y);
     }
   }
 
@@ -164,12 +164,12 @@ final class VectorNormalization implements NormalizationKernels {
       float[] after,
       Rows y) {
     int channels = scale.length;
-    int c = 0;
+    int whole = channels - channels % N;
     float[] block = block();
     int turn = turn(channels);
     for (long r = 0; r < rows; r += turn) {
       int n = (int) Math.min(turn, rows - r);
-      for (c = 0; c + N <= channels; c += N) {
+      for (int c = 0; c < whole; c += N) {
         if (residual == null) {
           applyAndShift(x, first + r, n, c, scale, shift, after, block, y);
         } else {
@@ -178,8 +178,8 @@ final class VectorNormalization implements NormalizationKernels {
         finish(block, y, first + r, n, c);
       }
     }
-    if (c < channels) {
-      applyAndAddTail(x, residual, first, rows, c, channels - c, scale, shift, after, y);
+    if (whole < channels) {
+      applyAndAddTail(x, residual, first, rows, whole, channels - whole, scale, shift, after, y);
     }
   }
 
@@ -270,7 +270,7 @@ final class VectorNormalization implements NormalizationKernels {
       double[] sums,
       double[] products) {
     int channels = sums.length;
-    int chunk = Math.min(CHUNK, 16 + TURN / channels);
+    int chunk = chunk(channels);
     for (long r = 0; r < rows; r += chunk) {
       int n = (int) Math.min(chunk, rows - r);
       int c = 0;
@@ -360,18 +360,18 @@ final class VectorNormalization implements NormalizationKernels {
       float[] d,
       Rows dx) {
     int channels = scale.length;
-    int c = 0;
+    int whole = channels - channels % N;
     float[] block = block();
     int turn = turn(channels);
     for (long r = 0; r < rows; r += turn) {
       int n = (int) Math.min(turn, rows - r);
-      for (c = 0; c + N <= channels; c += N) {
+      for (int c = 0; c < whole; c += N) {
         gradientApplyVector(x, dy, first + r, n, c, scale, shift, a, b, d, block, dx);
         finish(block, dx, first + r, n, c);
       }
     }
-    if (c < channels) {
-      gradientApplyTail(x, dy, first, rows, c, channels - c, scale, shift, a, b, d, dx);
+    if (whole < channels) {
+      gradientApplyTail(x, dy, first, rows, whole, channels - whole, scale, shift, a, b, d, dx);
     }
   }
 
@@ -475,6 +475,11 @@ final class VectorNormalization implements NormalizationKernels {
 
   private static float[] block() {
     return new float[APART ? BLOCK * N : 0];
+  }
+
+  /** Rows of which all sums are brought up to date before the next ones. */
+  private static int chunk(int channels) {
+    return Math.min(CHUNK, 16 + TURN / channels);
   }
 
   /** Rows of which all channels are done before the next ones. */
